@@ -1,0 +1,136 @@
+"""The developer's door: demo, tests, lint, bench and build, each in an environment of its own.
+
+    python3 noxfile.py -s tests        # needs Python 3.10 or newer and nothing else
+    nox -s tests                       # the same, where nox is installed
+
+Run as a script, this file looks for nox beside the interpreter, and where there is none makes the
+private environment .nox-bootstrap with it. Arguments after `--` go to the session's command.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+NOX = "nox>=2025.2.9"
+
+
+def private_nox():
+    """The interpreter of the private environment, which is made first where it is missing."""
+    folder = ROOT / ".nox-bootstrap"
+    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    if python.exists() and has_nox(python):
+        return python
+    try:
+        import ensurepip  # noqa: F401
+        import venv
+    except ImportError as error:
+        version = "{}.{}".format(*sys.version_info)
+        sys.exit(
+            f"noxfile: this Python {version} ({sys.executable}) cannot make an environment for"
+            f" nox: it lacks the module {error.name}.\nInstall the package that brings it, on"
+            f" Debian and Ubuntu:\n\n    apt install python{version}-venv\n\nor run"
+            " noxfile.py with another Python."
+        )
+    print(f"noxfile: no nox beside {sys.executable}, making {folder}", flush=True)
+    venv.create(folder, clear=True, with_pip=True, symlinks=os.name != "nt")
+    pip = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+    if subprocess.run([*pip, NOX]).returncode != 0:
+        sys.exit(f"noxfile: could not install {NOX} into {folder}; pip's message is above")
+    return python
+
+
+def has_nox(python):
+    """Whether an interpreter has a nox that knows all that is used below."""
+    code = "import nox.project; nox.project.dependency_groups"
+    return subprocess.run([str(python), "-c", code], capture_output=True).returncode == 0
+
+
+def run_as_script(arguments):
+    """Hand the arguments to nox, here or in the private environment; return its exit status."""
+    if sys.version_info < (3, 10):  # noqa: UP036  (an older Python gets this far)
+        sys.exit("noxfile: needs Python 3.10 or newer, this is {}.{}".format(*sys.version_info))
+    python = sys.executable if has_nox(sys.executable) else private_nox()
+    nox = [str(python), "-m", "nox", "--noxfile", str(ROOT / "noxfile.py")]
+    return subprocess.run([*nox, *arguments]).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(run_as_script(sys.argv[1:]))
+
+import nox  # noqa: E402  (a script has left above, so that it runs where nox is missing)
+
+nox.needs_version = NOX.removeprefix("nox")
+nox.options.default_venv_backend = "virtualenv"
+nox.options.sessions = ["lint", "tests"]
+
+# The core's line coverage in percent below which the tests session fails.
+CORE_COVERAGE = 60
+
+PACKAGES = ["nnabla-core", "nnabla-ext-cpu", "nnabla-io", "nnabla-cli"]
+PROJECT = nox.project.load_toml("pyproject.toml")
+
+
+def install(session, *groups, editable=False):
+    """Install this repository's packages and the dependency groups of pyproject.toml."""
+    arguments = []
+    for name in PACKAGES:
+        extra = "[testing]" if name == "nnabla-core" and "tests" in groups else ""
+        arguments += ["-e"] * editable + [f"./packages/{name}{extra}"]
+    for group in groups:
+        arguments += nox.project.dependency_groups(PROJECT, group)
+    session.install(*arguments)
+
+
+@nox.session
+def demo(session):
+    """Train a small network on handwritten digits, then predict with it in a fresh process."""
+    install(session, "demo")
+    output = str(ROOT / "examples/demo/output")
+    session.run("python", "examples/demo/train.py", "--output", output, *session.posargs)
+    session.run("python", "examples/demo/predict.py", "--output", output)
+
+
+@nox.session
+def tests(session):
+    """Run the whole suite and report coverage, or pytest with the arguments given.
+
+    NNABLA_TEST_TORCH=1 installs PyTorch, for the tests that compare with it.
+    """
+    install(session, "tests", editable=True)
+    if os.environ.get("NNABLA_TEST_TORCH") == "1":
+        session.install("torch==2.13.0")
+    if session.posargs:
+        session.run("pytest", *session.posargs)
+        return
+    session.run("coverage", "run", "-m", "pytest")
+    session.run("coverage", "report")
+    core = "--include=packages/nnabla-core/src/*"
+    session.run("coverage", "report", core, "--format=total", f"--fail-under={CORE_COVERAGE}")
+
+
+@nox.session
+def lint(session):
+    """Check style, formatting, types and which package imports which."""
+    install(session, "tests", "lint", editable=True)
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("mypy")
+    session.run("lint-imports")
+
+
+@nox.session
+def bench(session):
+    """Time the benchmark cases; see benchmarks/README.md for comparisons with others."""
+    install(session)
+    ours = str(Path(session.bin) / "python")
+    session.run("python", "benchmarks/compare.py", "--ours", ours, *session.posargs)
+
+
+@nox.session
+def build(session):
+    """Build sdist and wheel of every distribution into dist/."""
+    session.install(*nox.project.dependency_groups(PROJECT, "build"))
+    for folder in [".", *(f"packages/{name}" for name in PACKAGES)]:
+        session.run("python", "-m", "build", "--outdir", "dist", folder)

@@ -1,0 +1,1 @@
+"""Arrays: buffers, the NdArray over them, and what an array library must supply."""

@@ -1,0 +1,125 @@
+"""What the core needs of an array library: the smallest set of actions that moves data in and out of it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+__all__ = ["HOST", "ArrayLibrary", "HostArrays"]
+
+
+class ArrayLibrary(ABC):
+    """Creates, converts and moves the arrays of one library on one device.
+
+    A backend supplies one. Arrays are opaque to the core: it only ever passes them to kernels and to the
+    methods below. ``dtype`` arguments and results are NumPy dtypes, whatever the library calls its own.
+
+    Attributes:
+        name: A short name for messages and plans.
+        mutable: Whether :meth:`assign` changes an array in place. Where it is false the core replaces arrays.
+    """
+
+    name: str = ""
+    mutable: bool = True
+
+    @abstractmethod
+    def from_numpy(self, array: np.ndarray) -> Any:
+        """Copy a NumPy array into a fresh array of this library."""
+
+    @abstractmethod
+    def to_numpy(self, array: Any) -> np.ndarray:
+        """Return the values as a NumPy array; it may share memory with ``array``."""
+
+    @abstractmethod
+    def full(self, shape: Sequence[int], value: float, dtype: np.dtype) -> Any:
+        """Return a fresh array filled with ``value``."""
+
+    @abstractmethod
+    def cast(self, array: Any, dtype: np.dtype) -> Any:
+        """Return the values in another dtype; the result may be ``array`` itself if it has that dtype."""
+
+    @abstractmethod
+    def reshape(self, array: Any, shape: Sequence[int]) -> Any:
+        """Return the values in C order in another shape; the result may share memory with ``array``."""
+
+    def view(self, array: Any, shape: Sequence[int]) -> Any | None:
+        """Return ``array`` in another shape if writing to the result writes to ``array``, else None."""
+        return None
+
+    @abstractmethod
+    def copy(self, array: Any) -> Any:
+        """Return a copy that shares no memory with ``array``."""
+
+    def own(self, result: Any, fresh: bool) -> Any:
+        """Return a kernel's result as an array that nothing else holds (``fresh`` says that it already is)."""
+        return result if fresh else self.copy(result)
+
+    @abstractmethod
+    def dtype(self, array: Any) -> np.dtype:
+        """Return the array's dtype as NumPy's."""
+
+    @abstractmethod
+    def assign(self, target: Any, source: Any) -> Any:
+        """Write ``source`` into ``target`` (same shape; cast if needed) and return what now holds the values.
+
+        A library without mutable arrays returns ``source`` in the dtype of ``target``.
+        """
+
+    @abstractmethod
+    def add(self, target: Any, source: Any) -> Any:
+        """Add ``source`` to ``target`` in place where the library can, and return what holds the sum."""
+
+
+class HostArrays(ArrayLibrary):
+    """NumPy arrays in the memory of the host: where data enters and leaves every other library."""
+
+    name = "numpy"
+
+    def from_numpy(self, array: np.ndarray) -> np.ndarray:
+        return np.array(array, order="C", copy=True)
+
+    def to_numpy(self, array: np.ndarray) -> np.ndarray:
+        return array
+
+    def full(self, shape: Sequence[int], value: float, dtype: np.dtype) -> np.ndarray:
+        if value == 0:
+            return np.zeros(shape, dtype)
+        return np.full(shape, value, dtype)
+
+    def cast(self, array: np.ndarray, dtype: np.dtype) -> np.ndarray:
+        if dtype.kind in "iub" and array.dtype.kind == "f":
+            # NaN and infinity have no integer value: NumPy warns, the graph goes on.
+            with np.errstate(invalid="ignore"):
+                return array.astype(dtype, copy=False)
+        return array.astype(dtype, copy=False)
+
+    def reshape(self, array: np.ndarray, shape: Sequence[int]) -> np.ndarray:
+        return array.reshape(shape)
+
+    def view(self, array: np.ndarray, shape: Sequence[int]) -> np.ndarray | None:
+        return array.reshape(shape) if array.flags.c_contiguous else None
+
+    def copy(self, array: np.ndarray) -> np.ndarray:
+        return np.array(array, order="C", copy=True)
+
+    def own(self, result: Any, fresh: bool) -> np.ndarray:
+        # NumPy gives scalars where an array has no dimension.
+        if fresh and type(result) is np.ndarray and result.flags.writeable:
+            return result
+        return np.array(result, order="C", copy=True)
+
+    def dtype(self, array: np.ndarray) -> np.dtype:
+        return array.dtype
+
+    def assign(self, target: np.ndarray, source: np.ndarray) -> np.ndarray:
+        target[...] = source
+        return target
+
+    def add(self, target: np.ndarray, source: np.ndarray) -> np.ndarray:
+        return np.add(target, source, out=target, casting="unsafe")
+
+
+HOST = HostArrays()

@@ -1,0 +1,1 @@
+"""Graphs: variables, functions, and the programs that run them."""

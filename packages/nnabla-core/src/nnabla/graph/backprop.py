@@ -1,0 +1,296 @@
+"""Backward: gradients from one variable to all upstream that need one, with recomputation of dropped data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from nnabla import callback
+from nnabla.array.ndarray import NdArray
+from nnabla.errors import ArgumentTypeError, ShapeError, StateError
+from nnabla.graph import recorder
+from nnabla.graph.function import Function
+from nnabla.graph.node import Content, Node, changes
+from nnabla.graph.order import backward_order
+from nnabla.graph.program import Step, hooks
+
+__all__ = ["backward"]
+
+Hook = Callable[[Any], Any]
+
+
+class _BackwardStep(Step):
+    """A function's backward: which inputs need a gradient, and which of those are first writes."""
+
+    __slots__ = ("clear_data", "douts", "inputs_leaf", "need", "overwrite", "reads")
+
+    def __init__(self, function: Function) -> None:
+        super().__init__(function)
+        self.need = tuple([n.need_grad for n in function.input_nodes])
+        self.overwrite: list[bool] = []
+        self.douts: list[Content | None] = []
+        self.reads: list[Content] = []
+        self.clear_data: list[Content] = []
+
+
+class BackwardProgram:
+    """The backward of one root: steps in order, first writers, what may be cleared after each step."""
+
+    def __init__(self, root: Node) -> None:
+        self.count = changes.count
+        functions = backward_order(root)
+        self.steps = [_BackwardStep(f) for f in functions]
+        written: set[int] = set()
+        for step in self.steps:
+            for content in step.outs:
+                grad = None if content is None else content.grad
+                known = grad is not None and (id(grad._storage) in written or content is root.content)
+                step.douts.append(content if known or _reads_own_grad(step.function) else None)
+            for node, need in zip(step.function.input_nodes, step.need):
+                storage = id(node.content.grad._storage)
+                # A sink may start from the gradients that its inputs hold.
+                holds = _reads_own_grad(step.function) and not step.function.arguments["one_input_grad"]
+                first = need and node.parent is not None and storage not in written and not holds
+                step.overwrite.append(first)
+                if need:
+                    written.add(storage)
+        self.root_step = self.steps[0] if self.steps else None
+        self._clears: list[tuple[list[Content], list[Content]]] | None = None
+        self._recompute: list[list[Function]] | None = None
+        self.recomputes = any(
+            n.recompute for step in self.steps for n in step.function.input_nodes
+        ) or root.recompute
+
+    def read_contents(self, step: _BackwardStep) -> list[Content]:
+        """Return the contents whose data a step's gradients read."""
+        inputs, outputs = step.function.reads(step.need)
+        found = [step.ins[i] for i in inputs]
+        found += [c for c in (step.outs[o] for o in outputs) if c is not None]
+        return found
+
+    def clears(self) -> list[tuple[list[Content], list[Content]]]:
+        """Return for each step the contents whose grad, and those whose data, goes after it."""
+        if self._clears is None:
+            last: dict[int, int] = {}
+            for at, step in enumerate(self.steps):
+                for content in (*step.ins, *step.outs):
+                    if content is not None:
+                        last[id(content.data._storage)] = at
+            kept = set()
+            sink_inputs: set[int] = set()
+            for step in self.steps:
+                if getattr(step.function, "keeps_inputs", False):
+                    sink_inputs.update(id(n.content) for n in step.function.input_nodes)
+                for node in (*step.function.input_nodes, *(r() for r in step.function.output_refs)):
+                    if node is not None and (node.persistent or node.parent is None):
+                        kept.add(id(node.content.data._storage))
+            result = []
+            for at, step in enumerate(self.steps):
+                grads, datas = [], []
+                for ref, content in zip(step.function.output_refs, step.outs):
+                    node = ref()
+                    if content is None or id(content) in sink_inputs or (node is not None and node.persistent):
+                        continue
+                    grads.append(content)
+                    storage = id(content.data._storage)
+                    if storage not in kept and last[storage] == at:
+                        datas.append(content)
+                result.append((grads, datas))
+            self._clears = result
+        return self._clears
+
+
+def _reads_own_grad(function: Function) -> bool:
+    return getattr(function, "keeps_inputs", False)
+
+
+def _program(root: Node) -> BackwardProgram:
+    if root.programs is None:
+        root.programs = {}
+    found = root.programs.get("backward")
+    if found is None or found.count != changes.count:
+        found = root.programs["backward"] = BackwardProgram(root)
+    return found
+
+
+def _seed(variable: Any, grad: Any) -> NdArray:
+    """Return the gradient to start from as an NdArray."""
+    if grad is None:
+        return variable.grad
+    if isinstance(grad, NdArray):
+        if grad.shape != variable.shape:
+            raise ShapeError(f"Variable.backward: grad has shape {grad.shape}, the Variable {variable.shape}")
+        return grad
+    seed = NdArray(variable.shape)
+    if isinstance(grad, np.ndarray):
+        if grad.shape != variable.shape:
+            raise ShapeError(f"Variable.backward: grad has shape {grad.shape}, the Variable {variable.shape}")
+        seed.data = grad
+        return seed
+    if isinstance(grad, (int, float, np.generic)):
+        seed.fill(float(grad))
+        return seed
+    raise ArgumentTypeError(
+        f"Variable.backward: grad is a number, a NumPy array, an NdArray or None, not {type(grad).__name__}"
+    )
+
+
+def backward(
+    variable: Any,
+    grad: Any = 1,
+    clear_buffer: bool = False,
+    communicator_callbacks: Any = None,
+    pre_hook: Hook | None = None,
+    post_hook: Hook | None = None,
+) -> None:
+    """Run backward from ``variable``; see :meth:`nnabla.Variable.backward`."""
+    root = variable._node
+    if root.parent is None:
+        raise StateError(
+            "Variable.backward: the Variable has no parent function; call backward on the output of a function"
+        )
+    seed = _seed(variable, grad)
+    program = _program(root)
+    if not program.steps:
+        return
+    before = hooks(pre_hook, callback.function_pre_hooks())
+    after = hooks(post_hook, callback.function_post_hooks())
+    exchanges = _callbacks(communicator_callbacks)
+    temporary = seed is not grad and grad is not None
+    # While it runs, the root's gradient is the one given; afterwards it is again what it was.
+    held, root.content.grad = root.content.grad, seed
+    try:
+        with np.errstate(all="ignore"):
+            _run(program, root, temporary, clear_buffer, before, after, exchanges)
+    finally:
+        root.content.grad = held
+
+
+def _callbacks(given: Any) -> list[Any]:
+    if given is None:
+        return []
+    return list(given) if isinstance(given, (list, tuple)) else [given]
+
+
+def _run(
+    program: BackwardProgram,
+    root: Node,
+    temporary: bool,
+    clear_buffer: bool,
+    before: Iterable[Hook],
+    after: Iterable[Hook],
+    exchanges: Sequence[Any],
+) -> None:
+    clears = program.clears() if clear_buffer else None
+    record = recorder.active
+    refill = _Refill(program, clear_buffer) if program.recomputes else None
+    for at, step in enumerate(program.steps):
+        function = step.function
+        if refill is not None:
+            refill.before(at)
+        for hook in before:
+            hook(function)
+        douts = [None if c is None else c.grad for c in step.douts]
+        function.differentiate(step.ins, step.outs, douts, step.need, step.overwrite)
+        if clears is not None:
+            grads, datas = clears[at]
+            for content in grads:
+                if temporary or content is not root.content:
+                    content.grad._storage.clear()
+            for content in datas:
+                if content is not root.content:
+                    content.data._storage.clear()
+        if refill is not None:
+            refill.after(at)
+        if record is not None:
+            record.forward(function)
+        for hook in after:
+            hook(function)
+        for exchange in exchanges:
+            exchange.on_function_backward(function)
+    for exchange in exchanges:
+        exchange.on_finish_backward()
+
+
+class _Refill:
+    """Computes data again that forward dropped (``recompute``), just before a backward step reads it.
+
+    Of what was computed again, that which no gradient reads is dropped after its last use at once. The rest goes as
+    everything does in backward with ``clear_buffer``, and otherwise when no later step reads it. Memory is what is
+    dropped, so all is told by storages: aliases have one in common.
+    """
+
+    def __init__(self, program: BackwardProgram, clear_buffer: bool) -> None:
+        self.clear_buffer = clear_buffer
+        self.reads = [program.read_contents(step) for step in program.steps]
+        self.last = {_memory(c): at for at, contents in enumerate(self.reads) for c in contents}
+        self.owner: dict[int, Node] = {}
+        self.held: dict[int, Content] = {}
+        self.pinned: set[int] = set()
+        for step in program.steps:
+            for node in (*step.function.input_nodes, *(r() for r in step.function.output_refs)):
+                if node is not None:
+                    self._own(node)
+
+    def _own(self, node: Node) -> None:
+        self.owner[id(node.content)] = node
+        if node.persistent or node.parent is None:
+            self.pinned.add(_memory(node.content))
+
+    def before(self, at: int) -> None:
+        """Make the data that step ``at`` reads present."""
+        for content in self.reads[at]:
+            if content.data._storage.cleared:
+                node = self.owner.get(id(content))
+                if node is not None and node.parent is not None:
+                    self._compute(node, at)
+
+    def _upstream(self, node: Node) -> list[Function]:
+        """Return the functions between ``node`` and what is present, inputs first."""
+        planned: list[Function] = []
+        seen: set[int] = set()
+        path: list[tuple[Any, bool]] = [(node.parent, False)]
+        while path:
+            function, done = path.pop()
+            if done:
+                planned.append(function)
+            elif id(function) not in seen:
+                seen.add(id(function))
+                path.append((function, True))
+                for source in reversed(function.input_nodes):
+                    if source.content.data._storage.cleared and source.parent is not None:
+                        self._own(source)
+                        path.append((source.parent, False))
+        return planned
+
+    def _compute(self, node: Node, at: int) -> None:
+        steps = [Step(function) for function in self._upstream(node)]
+        final = {_memory(c): number for number, step in enumerate(steps) for c in step.ins}
+        made: dict[int, Content] = {}
+        for number, step in enumerate(steps):
+            made.update((_memory(c), c) for c in step.outs if c is not None and c.data._storage.cleared)
+            step.function.execute(step.ins, step.outs, again=True)
+            for content in step.ins:
+                key = _memory(content)
+                unread = self.last.get(key, -1) < at and content is not node.content
+                if key in made and final[key] == number and unread and key not in self.pinned:
+                    content.data._storage.clear()
+            if recorder.active is not None:
+                recorder.active.forward(step.function)
+        self.held.update((k, c) for k, c in made.items() if self.last.get(k, -1) >= at)
+
+    def after(self, at: int) -> None:
+        """Drop what was computed again and is not read after step ``at``."""
+        if self.clear_buffer:
+            return
+        for key, content in list(self.held.items()):
+            if self.last.get(key, -1) <= at:
+                if key not in self.pinned:
+                    content.data._storage.clear()
+                del self.held[key]
+
+
+def _memory(content: Content) -> int:
+    return id(content.data._storage)

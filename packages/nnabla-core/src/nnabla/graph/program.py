@@ -1,0 +1,254 @@
+"""Forward programs: what ``forward`` runs, made once per graph and run until the graph changes.
+
+A program is a list of steps over the variables' contents. Which memory is bound, whether something is cleared
+and whether an observer looks on is found when it runs. Consecutive steps on one backend form a segment, which
+the backend may compile.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from nnabla import callback
+from nnabla.errors import StateError
+from nnabla.graph import recorder
+from nnabla.graph.function import Function
+from nnabla.graph.node import Content, Node, changes, resize
+from nnabla.graph.order import functions_of
+from nnabla.logger import logger
+
+__all__ = ["ForwardProgram", "Segment", "Step", "forward", "forward_program", "hooks", "run_now"]
+
+Hook = Callable[[Any], Any]
+PLAIN, CLEAR_BUFFER, CLEAR_NO_NEED_GRAD = 0, 1, 2
+
+
+class Step:
+    """One function with the contents it reads and writes (None for outputs that nobody holds)."""
+
+    __slots__ = ("function", "ins", "outs")
+
+    def __init__(self, function: Function) -> None:
+        self.function = function
+        self.ins = [n.content for n in function.input_nodes]
+        self.outs = function.output_contents()
+
+    def __repr__(self) -> str:
+        return f"Step({self.function.name})"
+
+
+class Segment:
+    """Consecutive steps of one backend, with what is cleared after each of them.
+
+    Attributes:
+        backend: The backend, None for functions in Python.
+        steps: The steps in order.
+        clears: For each step the storages' owners (NdArrays) whose memory goes after it.
+    """
+
+    __slots__ = ("__weakref__", "_asked", "_compiled", "backend", "clears", "steps")
+
+    def __init__(self, backend: Any, steps: list[Step], clears: list[list[Content]]) -> None:
+        self.backend = backend
+        self.steps = steps
+        self.clears = clears
+        self._compiled: Callable[[], None] | None = None
+        self._asked = False
+
+    def run(self) -> None:
+        """Interpret the steps."""
+        for step, clears in zip(self.steps, self.clears):
+            step.function.execute(step.ins, step.outs)
+            for content in clears:
+                content.data._storage.clear()
+
+    def execute(self) -> None:
+        """Run what the backend compiled, or :meth:`run` where it declined."""
+        if not self._asked:
+            self._asked = True
+            # A backend's callable refers to this segment; the weak reference keeps it from being a cycle.
+            self._compiled = None if self.backend is None else self.backend.compile(weakref.proxy(self))
+        if self._compiled is None:
+            self.run()
+        else:
+            self._compiled()
+
+
+class ForwardProgram:
+    """Everything upstream of some roots, set up, in order."""
+
+    def __init__(self, roots: Sequence[Node]) -> None:
+        functions = functions_of(roots)
+        self.data_dependent = False
+        self.dependent = [getattr(f, "data_dependent", False) for f in functions]
+        self.data_dependent = any(self.dependent)
+        for function in functions:
+            set_up_again(function)
+            function.refresh()
+        self.count = changes.count
+        self.steps = [Step(f) for f in functions]
+        self._clears: dict[int, list[list[Content]]] = {}
+        self._segments: dict[int, list[Segment]] = {}
+        self._protected = {id(n.content.data._storage) for n in roots}
+
+    # -- clearing ----------------------------------------------------------------------------------------------
+    def clears(self, mode: int) -> list[list[Content]]:
+        """Return for each step the contents whose data goes after it (rules: ``docs/execution.md``)."""
+        found = self._clears.get(mode)
+        if found is None:
+            found = self._clears[mode] = self._plan_clears(mode)
+        return found
+
+    def _plan_clears(self, mode: int) -> list[list[Content]]:
+        result: list[list[Content]] = [[] for _ in self.steps]
+        keep = set(self._protected)
+        # Memory that something without recompute flag shares is not dropped for recomputation either.
+        fixed: set[int] = set()
+        last: dict[int, tuple[int, Content]] = {}
+        for at, step in enumerate(self.steps):
+            function = step.function
+            nodes = [*function.input_nodes, *(n for n in (r() for r in function.output_refs) if n is not None)]
+            for node in nodes:
+                storage = id(node.content.data._storage)
+                if node.parent is None or node.persistent or getattr(function, "keeps_inputs", False):
+                    keep.add(storage)
+                if not node.recompute:
+                    fixed.add(storage)
+            for node in function.input_nodes:
+                last[id(node.content.data._storage)] = (at, node.content)
+            if mode == CLEAR_NO_NEED_GRAD and function.need_grad:
+                need = tuple(n.need_grad for n in function.input_nodes)
+                inputs, outputs = function.reads(need)
+                for i in inputs:
+                    node = function.input_nodes[i]
+                    if not node.recompute:
+                        keep.add(id(node.content.data._storage))
+                for o in outputs:
+                    content = step.outs[o]
+                    out_node = function.output_refs[o]()
+                    if content is not None and not (out_node is not None and out_node.recompute):
+                        keep.add(id(content.data._storage))
+        for storage, (at, content) in last.items():
+            if storage in keep or (mode == PLAIN and storage in fixed):
+                continue
+            result[at].append(content)
+        return result
+
+    # -- running -------------------------------------------------------------------------------------------------
+    def segments(self, mode: int) -> list[Segment]:
+        """Return the steps in segments of one backend each."""
+        found = self._segments.get(mode)
+        if found is None:
+            clears = self.clears(mode)
+            found = []
+            for at, step in enumerate(self.steps):
+                backend = step.function.backend(step.ins)
+                if not found or found[-1].backend is not backend or backend is None:
+                    found.append(Segment(backend, [], []))
+                found[-1].steps.append(step)
+                found[-1].clears.append(clears[at])
+            self._segments[mode] = found
+        return found
+
+    def run(self, mode: int) -> None:
+        """Run everything, nobody looking on."""
+        if self.data_dependent:
+            self.observe(mode, (), ())
+            return
+        for segment in self.segments(mode):
+            segment.execute()
+
+    def observe(self, mode: int, before: Iterable[Hook], after: Iterable[Hook]) -> None:
+        """Run function by function with hooks and the recorder."""
+        clears = self.clears(mode)
+        record = recorder.active
+        for at, step in enumerate(self.steps):
+            function = step.function
+            for hook in before:
+                hook(function)
+            if self.data_dependent:
+                set_up_again(function)
+                step = Step(function)
+            function.execute(step.ins, step.outs)
+            for content in clears[at]:
+                content.data._storage.clear()
+            if record is not None:
+                record.forward(function)
+            for hook in after:
+                hook(function)
+
+
+def set_up_again(function: Function) -> None:
+    """Infer shapes again if an input's shape is another one than at set-up, and give outputs theirs."""
+    ins = [n.content for n in function.input_nodes]
+    shapes = [c.data.shape for c in ins]
+    if shapes == function.set_up_for():
+        return
+    logger.info(f"{function.name} is set up again: input shapes changed from {function.set_up_for()} to {shapes}")
+    results = function.infer(ins, len(function.output_refs))
+    for o, shape in enumerate(results):
+        ref = function.output_refs[o]
+        node = ref()
+        if node is not None and node.content.data.shape != tuple(shape):
+            resize(node.content, tuple(shape))
+            function._alias(o, function.input_nodes, node)
+
+
+def forward_program(roots: Sequence[Node]) -> ForwardProgram:
+    """Return the program of some roots, made anew only if the graph changed since."""
+    first = roots[0]
+    key = tuple([id(n) for n in roots[1:]])
+    if first.programs is None:
+        first.programs = {}
+    found = first.programs.get(key)
+    if found is None or found.count != changes.count:
+        found = first.programs[key] = ForwardProgram(roots)
+    return found
+
+
+def hooks(own: Hook | None, shared: Sequence[Hook]) -> tuple[Hook, ...]:
+    """Return the hooks to call: those of the process, then the call's own."""
+    return (*shared, own) if own is not None else tuple(shared)
+
+
+def forward(
+    roots: Sequence[Node],
+    clear_buffer: bool = False,
+    clear_no_need_grad: bool = False,
+    pre_hook: Hook | None = None,
+    post_hook: Hook | None = None,
+) -> None:
+    """Compute some nodes from their graph's leaves; functions that they share run once."""
+    for node in roots:
+        if node.parent is None:
+            raise StateError(
+                "Variable.forward: the Variable has no parent function, so there is nothing to compute; "
+                "call forward on the output of a function"
+            )
+    program = forward_program(roots)
+    mode = CLEAR_BUFFER if clear_buffer else CLEAR_NO_NEED_GRAD if clear_no_need_grad else PLAIN
+    before = hooks(pre_hook, callback.function_pre_hooks())
+    after = hooks(post_hook, callback.function_post_hooks())
+    # Infinity and NaN are values in a network, not worth a warning from NumPy at every step.
+    with np.errstate(all="ignore"):
+        if before or after or recorder.active is not None:
+            program.observe(mode, before, after)
+        else:
+            program.run(mode)
+
+
+def run_now(function: Function, ins: Sequence[Content], nodes: Sequence[Node]) -> None:
+    """Compute a function as it is added to a graph (auto-forward)."""
+    for node in nodes:
+        node.transient = True
+    before, after = callback.function_pre_hooks(), callback.function_post_hooks()
+    for hook in before:
+        hook(function)
+    with np.errstate(all="ignore"):
+        function.execute(ins, [n.content for n in nodes])
+    for hook in after:
+        hook(function)

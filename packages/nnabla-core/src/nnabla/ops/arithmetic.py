@@ -1,0 +1,287 @@
+"""Arithmetic of two arrays, of many, and of an array with a scalar."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from nnabla.errors import ShapeError
+from nnabla.ops.definition import operator
+from nnabla.ops.elementwise import elementwise, sum_to
+from nnabla.ops.internal import full
+from nnabla.ops.spec import Boolean, Double, Float
+
+GROUP = "Arithmetic"
+
+
+@operator("Add2", group=GROUP)
+def add2(x0: Float, x1: Float, inplace: Boolean = False) -> Any:
+    """Sum, :math:`y = x_0 + x_1`, with broadcasting.
+
+    Args:
+        x0: Any shape.
+        x1: A shape that broadcasts with that of ``x0``.
+        inplace: Obsolete; accepted without effect.
+    Returns:
+        The broadcast shape.
+    """
+
+
+elementwise(add2, "add")
+
+
+@add2.gradient
+def _(x0_shape: Any, x1_shape: Any, dy: Any) -> Any:
+    return sum_to(dy, x0_shape), sum_to(dy, x1_shape)
+
+
+@operator("BcAdd2", group=GROUP, deprecated=True)
+def bc_add2(x0: Float, x1: Float, inplace: Boolean = False) -> Any:
+    """Deprecated form of :func:`add2`, which broadcasts as well."""
+    return add2(x0, x1)
+
+
+@operator("Sub2", group=GROUP)
+def sub2(x0: Float, x1: Float, inplace: Boolean = False) -> Any:
+    """Difference, :math:`y = x_0 - x_1`, with broadcasting.
+
+    Args:
+        x0: Any shape.
+        x1: A shape that broadcasts with that of ``x0``.
+        inplace: Obsolete; accepted without effect.
+    Returns:
+        The broadcast shape.
+    """
+
+
+elementwise(sub2, "subtract")
+
+
+@sub2.gradient
+def _(x0_shape: Any, x1_shape: Any, dy: Any) -> Any:
+    return sum_to(dy, x0_shape), sum_to(-dy, x1_shape)
+
+
+@operator("Mul2", group=GROUP, depends=("x0", "x1"))
+def mul2(x0: Float, x1: Float, inplace: Boolean = False) -> Any:
+    """Product, :math:`y = x_0 x_1`, with broadcasting.
+
+    Args:
+        x0: Any shape.
+        x1: A shape that broadcasts with that of ``x0``.
+        inplace: Obsolete; accepted without effect.
+    Returns:
+        The broadcast shape.
+    """
+
+
+elementwise(mul2, "multiply")
+
+
+@mul2.gradient
+def _(x0: Any, x1: Any, dy: Any) -> Any:
+    return sum_to(dy * x1, x0.shape), sum_to(dy * x0, x1.shape)
+
+
+@operator("Div2", group=GROUP, depends=("x0", "x1"))
+def div2(x0: Float, x1: Float, inplace: Boolean = False) -> Any:
+    """Quotient, :math:`y = x_0 / x_1`, with broadcasting.
+
+    Args:
+        x0: Any shape.
+        x1: A shape that broadcasts with that of ``x0``.
+        inplace: Obsolete; accepted without effect.
+    Returns:
+        The broadcast shape.
+    """
+
+
+elementwise(div2, "divide")
+
+
+@div2.gradient
+def _(x0: Any, x1: Any, dy: Any) -> Any:
+    d0 = dy / x1
+    return sum_to(d0, x0.shape), sum_to(-d0 * x0 / x1, x1.shape)
+
+
+@operator("Pow2", group=GROUP, depends=("x0", "x1"))
+def pow2(x0: Float, x1: Float, inplace: Boolean = False) -> Any:
+    """Power, :math:`y = x_0^{x_1}`, with broadcasting.
+
+    Args:
+        x0: Any shape.
+        x1: A shape that broadcasts with that of ``x0``.
+        inplace: Obsolete; accepted without effect.
+    Returns:
+        The broadcast shape.
+    """
+
+
+elementwise(pow2, "pow")
+
+
+@pow2.gradient
+def _(x0: Any, x1: Any, dy: Any) -> Any:
+    from nnabla.ops.logical import equal, logical_and, where
+    from nnabla.ops.mathematics import log
+
+    # x0 to the power 0 has slope 0 even where x0 is 0, and so has 0 to any positive power.
+    d0 = where(equal(x1, 0.0), 0.0, dy * x1 * pow2(x0, x1 - 1.0))
+    d1 = where(logical_and(equal(x0, 0.0), x1 > 0.0), 0.0, dy * log(x0) * pow2(x0, x1))
+    return sum_to(d0, x0.shape), sum_to(d1, x1.shape)
+
+
+@operator("AddScalar", group=GROUP)
+def add_scalar(x: Float, val: Double = 1, inplace: Boolean = False) -> Any:
+    """Sum with a number, :math:`y = x + v`.
+
+    Args:
+        x: Any shape.
+        val: The number v.
+        inplace: Obsolete; accepted without effect.
+    """
+    return add2(x, full(val))
+
+
+@operator("MulScalar", group=GROUP)
+def mul_scalar(x: Float, val: Double = 1, inplace: Boolean = False) -> Any:
+    """Product with a number, :math:`y = v x`.
+
+    Args:
+        x: Any shape.
+        val: The number v.
+        inplace: Obsolete; accepted without effect.
+    """
+    return mul2(x, full(val))
+
+
+@operator("PowScalar", group=GROUP)
+def pow_scalar(x: Float, val: Double = 1, inplace: Boolean = False) -> Any:
+    """Power with a number as exponent, :math:`y = x^v`.
+
+    Args:
+        x: Any shape.
+        val: The exponent v.
+        inplace: Obsolete; accepted without effect.
+    """
+    return pow2(x, full(val))
+
+
+@pow_scalar.gradient
+def _(x: Any, dy: Any, val: float) -> Any:
+    if val == 0:
+        return dy * 0.0
+    return dy if val == 1 else dy * (x ** (val - 1.0) * val)
+
+
+@operator("RSubScalar", group=GROUP)
+def r_sub_scalar(x: Float, val: Double = 1) -> Any:
+    """Difference from a number, :math:`y = v - x`.
+
+    Args:
+        x: Any shape.
+        val: The number v.
+    """
+    return sub2(full(val), x)
+
+
+@operator("RDivScalar", group=GROUP)
+def r_div_scalar(x: Float, val: Double = 1) -> Any:
+    """Quotient of a number, :math:`y = v / x`.
+
+    Args:
+        x: Any shape.
+        val: The number v.
+    """
+    return div2(full(val), x)
+
+
+@r_div_scalar.gradient
+def _(x: Any, dy: Any, val: float) -> Any:
+    return dy * -val / (x * x)
+
+
+@operator("RPowScalar", group=GROUP)
+def r_pow_scalar(x: Float, val: Double = 1) -> Any:
+    """Power of a number, :math:`y = v^x`.
+
+    Args:
+        x: Any shape.
+        val: The base v.
+    """
+    return pow2(full(val), x)
+
+
+@r_pow_scalar.gradient
+def _(x: Any, dy: Any, val: float) -> Any:
+    from nnabla.ops.logical import where
+
+    if val == 0:
+        # 0 to the power x: no slope above 0, and no bound from there down.
+        return dy * where(x > 0.0, 0.0, -math.inf)
+    return dy * (pow2(full(val), x) * (math.log(val) if val > 0 else math.nan))
+
+
+def _check_one_shape(name: str, shapes: Any) -> None:
+    for i, shape in enumerate(shapes):
+        if shape != shapes[0]:
+            raise ShapeError(
+                f"{name}: input {i} has the shape {tuple(shape)}, input 0 has {tuple(shapes[0])}; all must be equal"
+            )
+
+
+@operator("AddN", group=GROUP)
+def add_n(*x: Float) -> Any:
+    """Sum of any number of arrays.
+
+    Args:
+        *x: Arrays of one shape.
+    Returns:
+        That shape.
+    """
+    total = x[0]
+    for other in x[1:]:
+        total = add2(total, other)
+    return total
+
+
+@add_n.resolve
+def _(*shapes: Any) -> None:
+    _check_one_shape("add_n", shapes)
+
+
+@add_n.gradient
+def _(x_shape: Any, dy: Any) -> Any:
+    return [dy] * len(x_shape)
+
+
+@operator("MulN", group=GROUP)
+def mul_n(*x: Float) -> Any:
+    """Product of any number of arrays.
+
+    Args:
+        *x: Arrays of one shape.
+    Returns:
+        That shape.
+    """
+    product = x[0]
+    for other in x[1:]:
+        product = mul2(product, other)
+    return product
+
+
+@mul_n.resolve
+def _(*shapes: Any) -> None:
+    _check_one_shape("mul_n", shapes)
+
+
+@mul_n.gradient
+def _(x: Any, dy: Any) -> Any:
+    # The product of the others, from the left times from the right: y / x would fail where x is 0.
+    before, after = [dy], [None]
+    for value in x[:-1]:
+        before.append(before[-1] * value)
+    for value in reversed(x[1:]):
+        after.append(value if after[-1] is None else after[-1] * value)
+    return [b if a is None else b * a for b, a in zip(before, reversed(after))]

@@ -1,0 +1,61 @@
+"""Fully connected layers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nnabla.errors import AxisError, ShapeError
+from nnabla.ops.array_manipulation import reshape
+from nnabla.ops.definition import operator, prod
+from nnabla.ops.matrix import batch_matmul
+from nnabla.ops.reduction import sum_
+from nnabla.ops.spec import Float, Int
+
+__all__ = ["affine"]
+
+
+@operator("Affine", group="Neural Network Layer", parameters=("weight", "bias"))
+def affine(x: Float, weight: Float, bias: Float | None = None, base_axis: Int = 1) -> Any:
+    """Fully connected layer, :math:`y = x W + b`.
+
+    Args:
+        x: Dimensions before ``base_axis`` are the batch; the others are flattened to M features.
+        weight: (M, N_0, ..., N_k).
+        bias: (N_0, ..., N_k), optional.
+        base_axis: Number of batch dimensions; negative values count from the end.
+    Returns:
+        Batch dimensions, then (N_0, ..., N_k).
+    """
+    outer, maps = x.shape[: base_axis % len(x.shape)], weight.shape[1:]
+    features = weight.shape[0]
+    y = batch_matmul(reshape(x, (prod(outer), features), False), reshape(weight, (features, prod(maps)), False))
+    if bias is not None:
+        y = y + reshape(bias, (1, prod(maps)), False)
+    return reshape(y, (*outer, *maps), False)
+
+
+@affine.resolve
+def _(x: Any, weight: Any, bias: Any, base_axis: int) -> None:
+    if not -len(x) <= base_axis < len(x):
+        raise AxisError(f"affine: base_axis={base_axis} is outside the {len(x)} dimensions of x {tuple(x)}")
+    features = prod(x[base_axis % len(x) :])
+    if len(weight) < 2 or weight[0] != features:
+        raise ShapeError(
+            f"affine: x {tuple(x)} gives {features} features from base_axis={base_axis} on, but weight "
+            f"{tuple(weight)} takes {weight[0] if weight else 'none'}; make weight's first dimension "
+            f"{features}"
+        )
+    if bias is not None and tuple(bias) != tuple(weight[1:]):
+        raise ShapeError(f"affine: bias {tuple(bias)} must have the shape {tuple(weight[1:])} of weight's outputs")
+
+
+@affine.gradient
+def _(x: Any, weight: Any, bias_shape: Any, dy: Any, base_axis: int) -> Any:
+    rows, features = prod(x.shape[: base_axis % len(x.shape)]), weight.shape[0]
+    maps = prod(weight.shape[1:])
+    flat = reshape(dy, (rows, maps), False)
+    matrix = reshape(weight, (features, maps), False)
+    dx = reshape(batch_matmul(flat, matrix, False, True), x.shape, False)
+    dw = batch_matmul(reshape(x, (rows, features), False), flat, True, False)
+    db = None if bias_shape is None else reshape(sum_(flat, (0,), False), bias_shape, False)
+    return dx, reshape(dw, weight.shape, False), db

@@ -1,0 +1,293 @@
+"""Parts of arrays: slices, their adjoint, and what is made of them (flip, split, pad, shift)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from nnabla.errors import ArgumentError, ShapeError
+from nnabla.ops.array_manipulation import broadcast, reshape
+from nnabla.ops.definition import normalize_axis, operator
+from nnabla.ops.joining import concatenate, stack
+from nnabla.ops.spec import Double, Float, FloatArg, Int, Ints, Real, Shape, per_input
+
+__all__ = ["flip", "pad", "part", "place", "shift", "slice_", "split"]
+
+GROUP = "Array Manipulation"
+
+
+def _slices(shape: Sequence[int], start: Sequence[int], stop: Sequence[int], step: Sequence[int]) -> Any:
+    """Return for each dimension a slice whose bounds lie within it (or are None), and the resulting shape."""
+    slices, sizes = [], []
+    for n, *bounds in zip(shape, start, stop, step):
+        taken = range(*slice(*bounds).indices(n))
+        sizes.append(len(taken))
+        if not taken:
+            slices.append(slice(0, 0, 1))
+        elif taken.step > 0:
+            slices.append(slice(taken.start, taken[-1] + 1, taken.step))
+        else:
+            slices.append(slice(taken.start, taken[-1] - 1 if taken[-1] else None, taken.step))
+    return tuple(slices), tuple(sizes)
+
+
+def _full(shape: Sequence[int], start: Any, stop: Any, step: Any) -> tuple[Any, Any, Any]:
+    """Return bounds for every dimension: those given are of the last ones."""
+    lead = len(shape) - len(start)
+    return (0,) * lead + tuple(start), tuple(shape[:lead]) + tuple(stop), (1,) * lead + tuple(step)
+
+
+@operator("Slice", group=GROUP, snake_name="slice", views=True, outputs="y:same")
+def slice_(
+    x: Real,
+    start: Ints = per_input(lambda x: (0,) * len(x)),
+    stop: Ints = per_input(lambda x: tuple(x)),
+    step: Ints = per_input(lambda x: (1,) * len(x)),
+) -> Any:
+    """Every ``step``-th element from ``start`` to before ``stop`` in each dimension, as Python's slices do.
+
+    Bounds count from the end if negative, and are clipped to the dimension; an empty result is possible.
+
+    Args:
+        x: Any shape.
+        start: First positions (default: 0). Fewer entries than dimensions are for the last dimensions.
+        stop: Positions before which it ends (default: the sizes), as many as ``start``.
+        step: Distances, not 0, negative for reversed order (default: 1), as many as ``start``.
+    """
+
+
+@slice_.resolve
+def _(x: Any, start: Any, stop: Any, step: Any) -> Any:
+    if not len(start) == len(stop) == len(step) or len(start) > len(x):
+        raise ShapeError(
+            f"slice: start={start}, stop={stop} and step={step} must have equally many entries, at most one for "
+            f"each of the {len(x)} dimensions of x {tuple(x)}"
+        )
+    if 0 in step:
+        raise ArgumentError(f"slice: step={step} must not be 0")
+    return {}
+
+
+@slice_.shape
+def _(x: Any, start: Any, stop: Any, step: Any) -> Any:
+    return _slices(x, *_full(x, start, stop, step))[1]
+
+
+@slice_.reference
+def _(xp: Any, x: Any, start: Any, stop: Any, step: Any) -> Any:
+    return x[_slices(x.shape, *_full(x.shape, start, stop, step))[0]]
+
+
+@slice_.gradient
+def _(x_shape: Any, dy: Any, start: Any, stop: Any, step: Any) -> Any:
+    return place(dy, x_shape, *_full(x_shape, start, stop, step))
+
+
+@operator("Place", internal=True, outputs="y:same")
+def place(x: Real, shape: Shape, start: Ints, stop: Ints, step: Ints, fill: Double = 0.0) -> Any:
+    """An array of ``shape`` whose slice is ``x`` and whose other elements are ``fill``: the adjoint of a slice."""
+
+
+@place.shape
+def _(x: Any, shape: Any, start: Any, stop: Any, step: Any, fill: float) -> Any:
+    return shape
+
+
+@place.reference
+def _(xp: Any, x: Any, shape: Any, start: Any, stop: Any, step: Any, fill: float) -> Any:
+    y = xp.full(shape, fill, dtype=x.dtype)
+    y[_slices(shape, start, stop, step)[0]] = x
+    return y
+
+
+@place.accumulate
+def _(xp: Any, target: Any, x: Any, shape: Any, start: Any, stop: Any, step: Any) -> None:
+    target[_slices(shape, start, stop, step)[0]] += x
+
+
+@place.gradient
+def _(dy: Any, start: Any, stop: Any, step: Any) -> Any:
+    return slice_(dy, start, stop, step)
+
+
+def part(x: Any, axis: int, start: int, stop: int, step: int = 1) -> Any:
+    """Return a slice along one axis (not negative), for use in bodies and gradients."""
+    sizes = x.shape
+    return slice_(
+        x,
+        tuple(start if i == axis else 0 for i in range(len(sizes))),
+        tuple(stop if i == axis else n for i, n in enumerate(sizes)),
+        tuple(step if i == axis else 1 for i in range(len(sizes))),
+    )
+
+
+@operator("Flip", group=GROUP, outputs="y:same")
+def flip(x: Real, axes: Ints = per_input(lambda x: (len(x) - 1,))) -> Any:
+    """Reverse the order along axes.
+
+    Args:
+        x: Any shape.
+        axes: The axes (default: the last one).
+    """
+    chosen = {normalize_axis("flip", a, len(x.shape), "axes") for a in axes}
+    ndim = range(len(x.shape))
+    return slice_(
+        x,
+        tuple(-1 if i in chosen else 0 for i in ndim),
+        tuple(-n - 1 if i in chosen else n for i, n in enumerate(x.shape)),
+        tuple(-1 if i in chosen else 1 for i in ndim),
+    )
+
+
+@operator("Split", group=GROUP, outputs="*y")
+def split(x: Float, axis: Int = 0) -> Any:
+    """Take an array apart along an axis, which the outputs do not have.
+
+    Args:
+        x: Any shape.
+        axis: The axis.
+    Returns:
+        As many outputs as ``x`` has entries along ``axis``.
+    """
+    at = axis % len(x.shape)
+    shape = tuple(n for i, n in enumerate(x.shape) if i != at)
+    return [reshape(part(x, at, i, i + 1), shape, False) for i in range(x.shape[at])]
+
+
+@split.resolve
+def _(x: Any, axis: int) -> Any:
+    if x[normalize_axis("split", axis, len(x))] == 0:
+        raise ShapeError(f"split: x {tuple(x)} has nothing along axis={axis}")
+    return {}
+
+
+@split.gradient
+def _(dy: Any, axis: int) -> Any:
+    return stack(*dy, axis=axis)
+
+
+def mirror(x: Any, axis: int, before: int, after: int, period: int) -> Any:
+    """Continue ``x`` on both sides along an axis by its mirror image, again and again.
+
+    Args:
+        x: At least one entry along ``axis``.
+        axis: The axis.
+        before, after: Entries to add on each side (both may be larger than the axis).
+        period: After how many entries the pattern repeats: ``2 n - 2`` mirrors at the last entry, so that it
+            occurs once, ``2 n`` between it and its image.
+    """
+    n = x.shape[axis]
+    period = max(period, 1)
+
+    def source(i: int) -> int:
+        i %= period
+        return i if i < n else period - i - (0 if period == 2 * n - 2 else 1)
+
+    # Stretches of positions that go up or down by one are slices.
+    wanted = [source(i) for i in range(-before, n + after)]
+    pieces, first = [], 0
+    while first < len(wanted):
+        last, step = first, 0
+        while last + 1 < len(wanted):
+            move = wanted[last + 1] - wanted[last]
+            if abs(move) != 1 or step not in (0, move):
+                break
+            step, last = move, last + 1
+        end = wanted[last] + (step or 1)
+        pieces.append(part(x, axis, wanted[first], end if end >= 0 else -n - 1, step or 1))
+        first = last + 1
+    return concatenate(*pieces, axis=axis) if len(pieces) > 1 else pieces[0]
+
+
+def edges(x: Any, axis: int, before: int, after: int) -> Any:
+    """Continue ``x`` on both sides along an axis by its first and last entry."""
+    n = x.shape[axis]
+    pieces = [x]
+    if before:
+        shape = tuple(before if i == axis else m for i, m in enumerate(x.shape))
+        pieces.insert(0, broadcast(part(x, axis, 0, 1), shape))
+    if after:
+        shape = tuple(after if i == axis else m for i, m in enumerate(x.shape))
+        pieces.append(broadcast(part(x, axis, n - 1, n), shape))
+    return concatenate(*pieces, axis=axis) if len(pieces) > 1 else x
+
+
+@operator("Pad", group=GROUP)
+def pad(
+    x: Float,
+    pad_width: Ints,
+    mode: Literal["constant", "reflect", "repeat"] = "constant",
+    constant_value: FloatArg = 0,
+) -> Any:
+    """Add entries before and after the dimensions.
+
+    Args:
+        x: Any shape.
+        pad_width: Numbers of entries before and after each of the last dimensions, in pairs.
+        mode: ``'constant'`` adds ``constant_value``; ``'reflect'`` mirrors at the first and last entry (again
+            and again if the width exceeds the size); ``'repeat'`` repeats the first and last entry.
+        constant_value: What ``'constant'`` adds.
+    """
+    lead = len(x.shape) - len(pad_width) // 2
+    widths = [(0, 0)] * lead + list(zip(pad_width[::2], pad_width[1::2]))
+    if mode == "constant":
+        ndim = len(x.shape)
+        shape = tuple(b + n + a for n, (b, a) in zip(x.shape, widths))
+        stop = tuple(b + n for n, (b, _) in zip(x.shape, widths))
+        return place(x, shape, tuple(b for b, _ in widths), stop, (1,) * ndim, constant_value)
+    for axis, (before, after) in enumerate(widths):
+        if before or after:
+            if mode == "reflect":
+                x = mirror(x, axis, before, after, 2 * x.shape[axis] - 2)
+            else:
+                x = edges(x, axis, before, after)
+    return x
+
+
+@pad.resolve
+def _(x: Any, pad_width: Any, mode: str, constant_value: float) -> Any:
+    if len(pad_width) % 2 or len(pad_width) > 2 * len(x) or min(pad_width, default=0) < 0:
+        raise ShapeError(
+            f"pad: pad_width={tuple(pad_width)} needs a pair of numbers, 0 or more, for each padded dimension, "
+            f"and x {tuple(x)} has {len(x)} dimensions"
+        )
+    widths = zip(x[len(x) - len(pad_width) // 2 :], pad_width[::2], pad_width[1::2])
+    if mode != "constant" and any(n == 0 and b + a > 0 for n, b, a in widths):
+        raise ShapeError(f"pad: mode={mode!r} has nothing to take along an empty dimension of x {tuple(x)}")
+    return {}
+
+
+@operator("Shift", group=GROUP)
+def shift(
+    x: Float,
+    shifts: Ints = per_input(lambda x: (0,) * len(x)),
+    border_mode: Literal["nearest", "reflect"] = "nearest",
+) -> Any:
+    """Move the entries along the dimensions; what moves out is lost.
+
+    Args:
+        x: Any shape.
+        shifts: By how many entries each of the last dimensions is moved, to higher positions if positive.
+        border_mode: What moves in: ``'nearest'`` repeats the entry at the border, ``'reflect'`` mirrors
+            between it and its image.
+    """
+    lead = len(x.shape) - len(shifts)
+    for axis, by in enumerate(shifts, lead):
+        n = x.shape[axis]
+        if by == 0 or n == 0:
+            continue
+        before, after = max(by, 0), max(-by, 0)
+        if border_mode == "reflect":
+            wider = mirror(x, axis, before, after, 2 * n)
+        else:
+            wider = edges(x, axis, min(before, n), min(after, n))
+            before, after = min(before, n), min(after, n)
+        x = part(wider, axis, after, after + n)
+    return x
+
+
+@shift.resolve
+def _(x: Any, shifts: Any, border_mode: str) -> Any:
+    if len(shifts) > len(x):
+        raise ShapeError(f"shift: shifts={tuple(shifts)} has more entries than x {tuple(x)} has dimensions")
+    return {}

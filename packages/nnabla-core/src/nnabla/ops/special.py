@@ -1,0 +1,36 @@
+"""Operators that steer a graph rather than compute."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nnabla.ops.definition import operator
+from nnabla.ops.internal import cast, ones, zeros
+from nnabla.ops.spec import Boolean, Float
+
+GROUP = "Unsupported, Special Use"
+
+
+@operator("Unlink", group=GROUP, aliases={0: 0}, differentiable=False, views=True)
+def unlink(x: Float) -> Any:
+    """The input itself, through which no gradient passes; it shares the input's memory."""
+    return cast(x, "float")
+
+
+@operator("Sink", group=GROUP)
+def sink(*x: Float, one_input_grad: Boolean = True) -> Any:
+    """One end for any number of variables, so that one call of forward or backward runs them all.
+
+    Args:
+        *x: Any shapes. Data and gradients are not cleared, whatever flags a run has.
+        one_input_grad: Backward sets the gradient of each input to 1; if False, it starts from what the gradients
+            of the inputs hold.
+    Returns:
+        Shape (), a 0.
+    """
+    return zeros(())
+
+
+@sink.gradient
+def _(x_shape: Any, one_input_grad: bool) -> Any:
+    return [ones(shape) if one_input_grad else None for shape in x_shape]

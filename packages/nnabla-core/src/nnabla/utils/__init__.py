@@ -1,0 +1,1 @@
+"""Public modules around networks: file formats, data, monitors."""

@@ -1,0 +1,156 @@
+"""Arithmetic operators, against NumPy."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+import pytest
+
+import nnabla as nn
+import nnabla.functions as F
+from nnabla.testing.cases import cases, given, normal, uniform
+from nnabla.testing.conformance import conformance
+
+TWO = [
+    (F.add2, np.add),
+    (F.bc_add2, np.add),
+    (F.sub2, np.subtract),
+    (F.mul2, np.multiply),
+]
+SHAPES = [((2, 3), (2, 3)), ((2, 3), (1, 3)), ((3,), (2, 1, 3)), ((), (2,)), ((), ()), ((0, 3), (1, 3))]
+
+
+def without_flag(function):
+    return lambda *arrays, inplace=False: function(*arrays)
+
+
+CASES = [
+    *(
+        case
+        for f, expect in TWO
+        for a, b in SHAPES
+        for case in cases(f, [normal(*a), normal(*b)], expect=expect, label=f"{a}{b}")
+    ),
+    *(c for f, e in TWO for c in cases(f, [normal(2), normal(2)], {"inplace": True}, expect=without_flag(e))),
+    *(
+        case
+        for a, b in SHAPES
+        for case in [
+            *cases(F.div2, [normal(*a), uniform(0.5, 2, *b)], expect=np.divide, label=f"{a}{b}"),
+            *cases(F.pow2, [uniform(0.5, 2, *a), normal(*b)], expect=np.power, label=f"{a}{b}"),
+        ]
+    ),
+    *cases(F.pow2, [given([-2.0, -1.5]), given([2.0, 3.0])], expect=np.power, grad=[0]),
+    *cases(F.add_scalar, [normal(2, 3)], {"val": [1, -2.5], "inplace": True}, expect=lambda x, val, inplace: x + val),
+    *cases(F.mul_scalar, [normal(2, 3)], {"val": [1, -2.5], "inplace": True}, expect=lambda x, val, inplace: x * val),
+    *cases(F.pow_scalar, [uniform(0.5, 2, 2, 3)], {"val": [0, 1, 2, -1.5, 0.5]}, expect=lambda x, val: x**val),
+    *cases(F.pow_scalar, [given([-1.0, 2.0, 0.0])], {"val": [1, 2, 3]}, expect=lambda x, val: x**val),
+    *cases(F.r_sub_scalar, [normal(2, 3)], {"val": [1, -2.5]}, expect=lambda x, val: val - x),
+    *cases(F.r_div_scalar, [uniform(0.5, 2, 2, 3)], {"val": [1, -2.5]}, expect=lambda x, val: val / x),
+    *cases(F.r_pow_scalar, [normal(2, 3)], {"val": [1, 2.5]}, expect=lambda x, val: val**x),
+    *cases(F.add_scalar, [normal()], expect=lambda x: x + 1),
+    *cases(F.mul_scalar, [normal(0, 2)], {"val": 3}, expect=lambda x, val: x * val),
+    *(
+        case
+        for f, expect in ((F.add_n, np.add), (F.mul_n, np.multiply))
+        for n, shape in ((1, (2, 3)), (2, ()), (4, (2, 3)), (3, (0, 2)))
+        for case in cases(
+            f,
+            [normal(*shape)] * n,
+            expect=lambda *x, _f=expect: functools.reduce(_f, x),
+            label=f"{n}x{shape}",
+        )
+    ),
+]
+test_conformance = conformance(CASES)
+
+
+def test_add_and_multiply_many_with_zeros_have_finite_gradients() -> None:
+    x = [nn.Variable.from_numpy_array(np.array(v, np.float32), need_grad=True) for v in ([2, 0], [3, 5], [0, 0])]
+    for v in x:
+        v.grad.zero()
+    y = F.mul_n(*x)
+    y.forward()
+    y.backward()
+    np.testing.assert_array_equal([v.g for v in x], [[0, 0], [0, 0], [6, 0]])
+
+
+def test_powers_of_zero_have_the_gradients_of_the_limit() -> None:
+    a = nn.Variable.from_numpy_array(np.zeros(3, np.float32), need_grad=True)
+    b = nn.Variable.from_numpy_array(np.array([0, 1, 2], np.float32), need_grad=True)
+    a.grad.zero()
+    b.grad.zero()
+    y = F.pow2(a, b)
+    with np.errstate(all="ignore"):
+        y.forward()
+        y.backward()
+    np.testing.assert_array_equal(a.g, [0, 1, 0])
+    np.testing.assert_array_equal(b.g[1:], [0, 0])
+    x = nn.Variable.from_numpy_array(np.zeros(1, np.float32), need_grad=True)
+    (first,) = nn.grad([x**2], [x])
+    (second,) = nn.grad([first], [x])
+    (third,) = nn.grad([second], [x])
+    nn.forward_all([first, second, third])
+    assert [float(v.d.ravel()[0]) for v in (first, second, third)] == [0, 2, 0]
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.int64, np.uint8, bool, np.float64])
+def test_other_dtypes_are_computed_as_floats(dtype: type) -> None:
+    a, b = nn.Variable((3,)), nn.Variable((3,))
+    a.data.cast(dtype)[...] = [1, 0, 1]
+    b.data.cast(dtype)[...] = [1, 1, 1]
+    y = F.add2(a, b)
+    y.forward()
+    assert y.data.dtype == np.float32
+    np.testing.assert_array_equal(y.d, [2, 1, 2])
+
+
+@pytest.mark.parametrize("function", [F.add2, F.sub2, F.mul2, F.div2, F.pow2])
+def test_shapes_that_do_not_broadcast_are_named(function) -> None:
+    with pytest.raises(RuntimeError, match=rf"{function.snake_name}: shapes \(2,\), \(3,\) do not broadcast"):
+        function(nn.Variable((2,)), nn.Variable((3,)))
+
+
+@pytest.mark.parametrize("function", [F.add_n, F.mul_n])
+def test_many_inputs_of_different_shapes_are_named(function) -> None:
+    with pytest.raises(RuntimeError, match=r"input 1 has the shape \(1, 2\), input 0 has \(2,\)"):
+        function(nn.Variable((2,)), nn.Variable((1, 2)))
+
+
+def test_a_number_in_the_place_of_a_variable_is_refused() -> None:
+    with pytest.raises(AssertionError, match="All inputs must be Variable"):
+        F.add2(nn.Variable((2,)), 3)
+
+
+def test_an_argument_that_is_no_number_is_named() -> None:
+    with pytest.raises(TypeError, match="add_scalar: argument val='a'"):
+        F.add_scalar(nn.Variable((2,)), val="a")
+
+
+def test_only_active_inputs_of_many_are_added() -> None:
+    x = nn.Variable.from_numpy_array(np.array([1, 2, 3], np.float32), need_grad=True)
+    x.grad.zero()
+    for function, values, grads in ((F.add_n, [4, 8, 12], [4, 4, 4]), (F.mul_n, [3, 12, 27], [6, 12, 18])):
+        y = function(x, x * 2, x * 3)
+        y.parent.set_active_input_mask([True, False, True])
+        y.forward()
+        x.grad.zero()
+        y.backward()
+        np.testing.assert_array_equal(y.d, values)
+        np.testing.assert_array_equal(x.g, grads)
+
+
+def test_half_precision() -> None:
+    rng = np.random.RandomState(0)
+    values = [rng.uniform(0.5, 2, (2, 3)).astype(np.float32) for _ in range(2)]
+    with nn.context_scope(nn.ext_utils.get_extension_context("cpu", type_config="half")):
+        for function, expect in [*TWO, (F.div2, np.divide), (F.pow2, np.power), (F.add_n, np.add)]:
+            variables = [nn.Variable.from_numpy_array(v, need_grad=True) for v in values]
+            for v in variables:
+                v.grad.zero()
+            y = function(*variables)
+            y.forward()
+            y.backward()
+            assert y.data.dtype == variables[0].grad.dtype == np.float16
+            np.testing.assert_allclose(y.d, expect(*values), atol=0.1)

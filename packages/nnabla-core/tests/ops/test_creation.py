@@ -1,0 +1,98 @@
+"""Arrays from numbers, shapes and indices."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import nnabla as nn
+import nnabla.functions as F
+from nnabla.testing.cases import cases, given, normal
+from nnabla.testing.conformance import conformance
+
+
+def one_hot(x, shape):
+    y = np.zeros((*x.shape[:-1], *shape))
+    for place in np.ndindex(x.shape[:-1]):
+        if all(-n <= i < n for i, n in zip(x[place], shape)):
+            y[(*place, *x[place])] = 1
+    return y
+
+
+def sizes(x, start=None, end=None):
+    return np.array(x.shape[slice(start or None, end or None)], np.float64)
+
+
+CASES = [
+    *cases(
+        F.constant,
+        [],
+        {"val": [0, 0.5, np.inf, -np.inf], "shape": [(), (2, 3), (0,)]},
+        expect=lambda val, shape: np.full(shape, val),
+    ),
+    *cases(F.arange, [], {"start": [0, 1, -3], "stop": [4, 0.5], "step": [1, 0.5, 2]}, expect=np.arange),
+    *cases(F.arange, [], {"start": 4, "stop": 0, "step": [-1, -0.25, 1]}, expect=np.arange),
+    *cases(F.linspace, [], {"start": [0, -1.5], "stop": [1, 4], "num": [0, 1, 2, 5]}, expect=np.linspace),
+    *cases(F.linspace, [], {"start": 5, "stop": -5, "num": 100_000}, expect=np.linspace),
+    *cases(F.one_hot, [given([[0], [3], [-1], [4], [-5], [-4]])], {"shape": (4,)}, expect=one_hot),
+    *cases(F.one_hot, [given([[[0, 1], [3, -2]], [[2, 5], [-9, 0]]])], {"shape": (4, 3)}, expect=one_hot),
+    *cases(
+        F.shape, [normal(2, 3, 4)], {"start": [None, 1, -2, 5], "end": [None, 0, 2, -1, 9]}, expect=sizes, grad=False
+    ),
+    *cases(F.shape, [given(1.0)], expect=sizes, grad=False),
+]
+test_conformance = conformance(CASES)
+
+
+@pytest.mark.parametrize(
+    "call, error, message",
+    [
+        (lambda: F.arange(0, 1, 0), ValueError, "arange: step=0.0 must not be 0"),
+        (lambda: F.linspace(0, 1, 2.0), TypeError, "linspace: num=2.0 must be an integer, not float"),
+        (lambda: F.linspace(0, 1, -2), ValueError, "linspace: num=-2 must be 0 or more"),
+        (lambda: F.one_hot(nn.Variable((2, 1)), (4, 3)), ValueError, "one_hot: the last dimension of x .* 2 sizes"),
+        (lambda: F.assign(nn.Variable((2,)), nn.Variable((3,))), ValueError, r"assign: dst \(2,\) and src \(3,\)"),
+    ],
+)
+def test_bad_arguments_are_named(call, error, message):
+    with pytest.raises(RuntimeError, match=message) as raised:
+        call()
+    assert isinstance(raised.value, error)
+
+
+def test_a_range_ends_exactly_at_both_ends():
+    y = F.linspace(0.1, 0.7, 1001)
+    y.forward()
+    assert (y.d[0], y.d[-1]) == (np.float32(0.1), np.float32(0.7))
+    np.testing.assert_allclose(y.d, np.linspace(0.1, 0.7, 1001), rtol=1e-6)
+
+
+def test_arguments():
+    assert F.arange(1, 4, 0.5).parent.info.args == {"start": 1.0, "stop": 4.0, "step": 0.5}
+    assert F.linspace(0, 1, 5).parent.info.args == {"start": 0.0, "stop": 1.0, "num": 5}
+    assert F.shape(nn.Variable((2, 3)), -1).parent.info.args == {"start": -1, "end": 0}
+    assert F.constant(0.3, (2,)).parent.info.args == {"val": float(np.float32(0.3)), "shape": [2]}
+
+
+def test_assign_copies_when_it_runs_and_passes_the_gradient_to_its_target():
+    target = nn.Variable.from_numpy_array(np.zeros(2), need_grad=True)
+    source = nn.Variable.from_numpy_array(np.array([1.0, 2.0]), need_grad=True)
+    for v in (target, source):
+        v.grad.zero()
+    y = F.assign(target, source)
+    np.testing.assert_array_equal(target.d, [0, 0])
+    y.forward()
+    np.testing.assert_array_equal(target.d, [1, 2])
+    np.testing.assert_array_equal(y.d, [1, 2])
+    y.backward(np.array([3.0, 4.0], np.float32))
+    np.testing.assert_array_equal(target.g, [3, 4])
+    np.testing.assert_array_equal(source.g, [0, 0])
+    source.d = [5, 6]
+    y.forward()
+    np.testing.assert_array_equal(target.d, [5, 6])
+
+
+def test_assigning_ndarrays_is_immediate():
+    target = nn.NdArray.from_numpy_array(np.zeros(2))
+    F.assign(target, nn.NdArray.from_numpy_array(np.array([1.0, 2.0])))
+    np.testing.assert_array_equal(target.data, [1, 2])

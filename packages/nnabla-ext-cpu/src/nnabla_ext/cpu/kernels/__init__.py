@@ -1,0 +1,23 @@
+"""Kernels that beat the reference ones on NumPy arrays, one module a family, in tables by operator type name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from nnabla.plugins.backend import BackwardKernel, ForwardKernel
+from nnabla_ext.cpu.kernels import affine, convolution, indexing, normalization, pooling
+
+__all__ = ["ACCUMULATE_KERNELS", "BACKWARD_KERNELS", "FORWARD_KERNELS"]
+
+FORWARD_KERNELS: dict[str, ForwardKernel] = {
+    **normalization.FORWARD_KERNELS,
+    **affine.FORWARD_KERNELS,
+    **convolution.FORWARD_KERNELS,
+    **indexing.FORWARD_KERNELS,
+    **pooling.FORWARD_KERNELS,
+}
+
+BACKWARD_KERNELS: dict[str, BackwardKernel] = {}
+
+ACCUMULATE_KERNELS: dict[str, Callable[..., Any]] = {**indexing.ACCUMULATE_KERNELS}

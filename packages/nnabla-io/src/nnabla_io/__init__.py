@@ -1,0 +1,1 @@
+"""File formats of NNabla, as plugins of ``nnabla-core``."""

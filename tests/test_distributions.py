@@ -1,0 +1,194 @@
+"""Each distribution builds, installs with plain pip, and works as far as it can alone."""
+
+import importlib.metadata
+import re
+import subprocess
+import sys
+import tarfile
+import zipfile
+from email.parser import Parser
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("build")
+pytest.importorskip("hatchling")
+
+FOLDERS = {
+    "nnabla": ".",
+    "nnabla-core": "packages/nnabla-core",
+    "nnabla-ext-cpu": "packages/nnabla-ext-cpu",
+    "nnabla-io": "packages/nnabla-io",
+    "nnabla-cli": "packages/nnabla-cli",
+}
+MODULES = {
+    "nnabla-core": "nnabla",
+    "nnabla-ext-cpu": "nnabla_ext/cpu",
+    "nnabla-io": "nnabla_io",
+    "nnabla-cli": "nnabla_cli",
+}
+
+
+def run(*command):
+    done = subprocess.run([sys.executable, "-m", *command], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+class Built:
+    """The files that a build of all distributions leaves, by distribution."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def find(self, name, pattern):
+        (path,) = self.folder.glob(name.replace("-", "_") + pattern)
+        return path
+
+    def wheel(self, name):
+        return zipfile.ZipFile(self.find(name, "-[0-9]*.whl"))
+
+    def sdist_names(self, name):
+        with tarfile.open(self.find(name, "-[0-9]*.tar.gz")) as archive:
+            return {path.partition("/")[2] for path in archive.getnames()}
+
+    def metadata(self, name):
+        with self.wheel(name) as wheel:
+            (path,) = (path for path in wheel.namelist() if path.endswith(".dist-info/METADATA"))
+            return Parser().parsestr(wheel.read(path).decode())
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory, root):
+    folder = tmp_path_factory.mktemp("dist")
+    for path in FOLDERS.values():
+        run("build", "--no-isolation", "--outdir", str(folder), str(root / path))
+    return Built(folder)
+
+
+@pytest.fixture(scope="module")
+def wheelhouse(built, tmp_path_factory):
+    """All distributions and what they depend on, in the versions that these tests run with."""
+    folder = tmp_path_factory.mktemp("wheelhouse")
+    versions = {found.name: found.version for found in importlib.metadata.distributions()}
+    constraints = folder / "constraints.txt"
+    constraints.write_text("".join(f"{name}=={version}\n" for name, version in versions.items() if name not in FOLDERS))
+    wheels = map(str, built.folder.glob("*.whl"))
+    run("pip", "download", "--quiet", "--constraint", str(constraints), "-d", str(folder), *wheels)
+    return folder
+
+
+def install(environment, wheelhouse, name):
+    environment.pip("install", "--no-index", "--find-links", str(wheelhouse), name)
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_sdist_and_wheel_carry_licence_and_readme(built, name):
+    assert {"LICENSE", "README.md", "pyproject.toml"} <= built.sdist_names(name)
+    metadata = built.metadata(name)
+    assert metadata["Name"] == name
+    assert metadata["License-Expression"] == "Apache-2.0"
+    assert metadata["Requires-Python"] == ">=3.10"
+    assert metadata.get_payload().startswith("# ")
+    with built.wheel(name) as wheel:
+        assert any(path.endswith(".dist-info/licenses/LICENSE") for path in wheel.namelist())
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_wheel_holds_its_own_typed_package_and_nothing_else(built, name):
+    with built.wheel(name) as wheel:
+        files = [path for path in wheel.namelist() if ".dist-info/" not in path]
+    assert f"{MODULES[name]}/py.typed" in files
+    assert [path for path in files if not path.startswith(f"{MODULES[name]}/")] == []
+
+
+def test_metapackage_holds_no_file_of_its_own(built):
+    with built.wheel("nnabla") as wheel:
+        assert [path for path in wheel.namelist() if ".dist-info/" not in path] == []
+    assert not any(path.startswith("packages") for path in built.sdist_names("nnabla"))
+
+
+def test_distributions_share_a_version_and_pin_each_other(built):
+    versions = {name: built.metadata(name)["Version"] for name in FOLDERS}
+    assert set(versions.values()) == {versions["nnabla"]}
+    for name in FOLDERS:
+        requirements = built.metadata(name).get_all("Requires-Dist", [])
+        ours = [text for text in requirements if text.startswith("nnabla")]
+        assert ours or name == "nnabla-core"
+        for text in ours:
+            assert re.fullmatch(r"nnabla-[a-z-]+~=" + re.escape(versions[name]), text)
+
+
+def test_each_package_has_the_licence_of_the_repository(root):
+    licence = (root / "LICENSE").read_text()
+    for folder in FOLDERS.values():
+        assert (root / folder / "LICENSE").read_text() == licence
+
+
+def test_every_package_is_built_here(root):
+    folders = {path.parent for path in root.glob("packages/*/pyproject.toml")}
+    assert folders == {root / folder for folder in FOLDERS.values() if folder != "."}
+
+
+CORE_ALONE = """
+import nnabla as nn
+import nnabla.functions as F
+import nnabla.parametric_functions as PF
+
+x = nn.Variable((2, 3))
+y = F.tanh(PF.affine(x, 4))
+print(nn.__file__)
+print(y.shape)
+try:
+    y.forward()
+except RuntimeError as error:
+    print(error)
+"""
+
+
+def test_core_alone_builds_graphs_and_says_what_to_install(fresh_environment, wheelhouse):
+    install(fresh_environment, wheelhouse, "nnabla-core")
+    done = fresh_environment.run("python", "-c", CORE_ALONE)
+    assert done.returncode == 0, done.stderr
+    path, shape, message = done.stdout.split("\n", 2)
+    assert Path(path).is_relative_to(fresh_environment.scripts.parent)
+    assert shape == "(2, 4)"
+    assert "pip install nnabla-ext-cpu" in message
+
+
+TRAIN_SAVE_LOAD = """
+import nnabla as nn
+import nnabla.functions as F
+import nnabla.parametric_functions as PF
+import nnabla.solvers as S
+
+x = nn.Variable((2, 3))
+x.d = [[1, 2, 3], [4, 5, 6]]
+loss = F.mean(PF.affine(x, 4) ** 2)
+solver = S.Sgd(0.01)
+solver.set_parameters(nn.get_parameters())
+losses = []
+for _ in range(2):
+    loss.forward()
+    losses.append(float(loss.d))
+    solver.zero_grad()
+    loss.backward()
+    solver.update()
+assert losses[1] < losses[0], losses
+saved = {name: p.d.copy() for name, p in nn.get_parameters().items()}
+nn.save_parameters("parameters.h5")
+nn.clear_parameters()
+nn.load_parameters("parameters.h5")
+assert {name: p.d.tolist() for name, p in nn.get_parameters().items()} == {
+    name: values.tolist() for name, values in saved.items()
+}
+"""
+
+
+def test_metapackage_brings_backend_formats_and_commands(fresh_environment, wheelhouse, tmp_path):
+    install(fresh_environment, wheelhouse, "nnabla")
+    fresh_environment.pip("check")
+    version = fresh_environment.run("nnabla_cli", "version")
+    assert version.returncode == 0, version.stderr
+    assert importlib.metadata.version("nnabla-core") in version.stdout
+    done = fresh_environment.run("python", "-c", TRAIN_SAVE_LOAD, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
