@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+
 from nnabla.plugins import Command, hookimpl, plugins
 from nnabla_cli.main import main
 

@@ -4,8 +4,9 @@ import logging
 import sys
 import types
 
-import nnabla.ext_utils as ext_utils
 import pytest
+
+import nnabla.ext_utils as ext_utils
 from nnabla.plugins import PluginLoadError, PluginNotFoundError, hookimpl, plugins
 from nnabla.plugins.backend import Backend
 
@@ -37,9 +38,7 @@ class Broken:
 def extensions(monkeypatch):
     """``imaginary`` works, ``nomodule`` has no ``nnabla_ext`` module, ``brokenext`` fails."""
     names = ("imaginary", "nomodule", "brokenext")
-    monkeypatch.setitem(
-        sys.modules, "nnabla_ext.imaginary", types.ModuleType("nnabla_ext.imaginary")
-    )
+    monkeypatch.setitem(sys.modules, "nnabla_ext.imaginary", types.ModuleType("nnabla_ext.imaginary"))
     plugins.register("backends", "imaginary", Imaginary("imaginary"))
     plugins.register("backends", "nomodule", Imaginary("nomodule"))
     plugins.register("backends", "brokenext", Broken())
@@ -69,9 +68,7 @@ def test_a_context_takes_device_and_type_configuration(extensions):
     assert (context.array_class, context.device_id) == ("ImaginaryArray", "3")
 
 
-@pytest.mark.parametrize(
-    "ask", [ext_utils.import_extension_module, ext_utils.get_extension_context]
-)
+@pytest.mark.parametrize("ask", [ext_utils.import_extension_module, ext_utils.get_extension_context])
 def test_an_unknown_extension_is_logged_and_raised_with_what_would_bring_it(log, ask):
     with pytest.raises(ModuleNotFoundError, match="backend 'zzz' is not installed") as caught:
         ask("zzz")
@@ -79,9 +76,7 @@ def test_an_unknown_extension_is_logged_and_raised_with_what_would_bring_it(log,
     assert [r.message for r in log.records if r.levelno == logging.ERROR] == [str(caught.value)]
 
 
-@pytest.mark.parametrize(
-    "ask", [ext_utils.import_extension_module, ext_utils.get_extension_context]
-)
+@pytest.mark.parametrize("ask", [ext_utils.import_extension_module, ext_utils.get_extension_context])
 def test_a_broken_extension_is_raised_with_its_cause(extensions, log, ask):
     with pytest.raises(PluginLoadError, match=r"'brokenext'.*OSError: no driver"):
         ask("brokenext")
@@ -96,9 +91,7 @@ def test_a_backend_without_its_module_is_named(extensions):
     ("code", "cause"),
     [("import not_there_at_all", "No module named 'not_there_at_all'"), ("1 / 0", "division")],
 )
-def test_a_module_that_cannot_be_imported_is_named_with_the_cause(
-    extensions, tmp_path, monkeypatch, code, cause
-):
+def test_a_module_that_cannot_be_imported_is_named_with_the_cause(extensions, tmp_path, monkeypatch, code, cause):
     folder = tmp_path / "nnabla_ext"  # a namespace package: no __init__.py
     folder.mkdir()
     (folder / "nomodule.py").write_text(code)

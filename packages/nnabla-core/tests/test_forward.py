@@ -3,6 +3,7 @@
 import sys
 
 import pytest
+
 from nnabla.plugins import PluginNotFoundError
 
 
@@ -13,8 +14,7 @@ def forwarding(tmp_path, monkeypatch):
 
     def write(name, target):
         (tmp_path / f"standin_{name}.py").write_text(
-            "from nnabla._forward import forward\n"
-            f"forward(__name__, {target!r}, 'nnabla-example')\n"
+            f"from nnabla._forward import forward\nforward(__name__, {target!r}, 'nnabla-example')\n"
         )
         return lambda: __import__(f"standin_{name}")
 

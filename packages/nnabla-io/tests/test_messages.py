@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from google.protobuf import text_format
+
 from nnabla_io import messages
 
 DATA = Path(__file__).parent / "data"

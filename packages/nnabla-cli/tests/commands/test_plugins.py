@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from nnabla.plugins import Command, hookimpl, plugins
 from nnabla_cli.main import main
 

@@ -149,6 +149,4 @@ def _differentiate(
         for name, value in zip(names, extra[len(extra) - len(names) :]):
             values[gradient.saved[name].number] = value
     gradient.trace.replay(values, chosen)
-    return [
-        None if t is None else values[t.number] for t, s in zip(targets, setup.in_shapes) if s is not None
-    ]
+    return [None if t is None else values[t.number] for t, s in zip(targets, setup.in_shapes) if s is not None]

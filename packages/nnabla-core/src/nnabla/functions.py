@@ -22,7 +22,9 @@ for _found in pkgutil.iter_modules(_composed.__path__):
     globals().update({name: getattr(_module, name) for name in _module.__all__})
 
 __all__ = sorted(
-    name for name in globals() if not name.startswith("_") and name not in ("annotations", "importlib", "pkgutil", "Any")
+    name
+    for name in globals()
+    if not name.startswith("_") and name not in ("annotations", "importlib", "pkgutil", "Any")
 )
 
 

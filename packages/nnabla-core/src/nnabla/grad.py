@@ -75,7 +75,7 @@ class Grad:
             out.persistent = out.persistent or persistent_outputs[at] if at < len(persistent_outputs) else True
         grads = _reverse(outs, ins, seeds)
         results = []
-        for at, variable in enumerate(ins):
+        for variable in ins:
             result = grads.get(id(variable._node.content))
             if result is None:
                 result = F.constant(0, ())

@@ -58,9 +58,7 @@ def write_parameters(
     suffix = _suffix(path_or_file, extension)
     file_format = _find_format(suffix)
     if file_format is None:
-        raise UnsupportedParameterFormatError(
-            f"parameters cannot be saved to {target}: {_unsupported(suffix)}"
-        )
+        raise UnsupportedParameterFormatError(f"parameters cannot be saved to {target}: {_unsupported(suffix)}")
     records = list(records)
     if not isinstance(path_or_file, str | os.PathLike):
         _write_object(path_or_file, target, file_format, records)
@@ -112,13 +110,9 @@ def _find_format(suffix: str) -> ParameterFormat | None:
     return found
 
 
-def _write_atomically(
-    path: Path, target: str, file_format: ParameterFormat, records: list[ParameterRecord]
-) -> None:
+def _write_atomically(path: Path, target: str, file_format: ParameterFormat, records: list[ParameterRecord]) -> None:
     if path.is_dir():
-        raise IsADirectoryError(
-            errno.EISDIR, "parameters cannot be saved, this is a folder", str(path)
-        )
+        raise IsADirectoryError(errno.EISDIR, "parameters cannot be saved, this is a folder", str(path))
     temporary = path.with_name(f".{path.name}.{os.urandom(6).hex()}.tmp")
     try:
         # Not tempfile: the new file gets the permissions that any other new file would get.
@@ -142,13 +136,9 @@ def _write_atomically(
     _sync_folder(path.parent)
 
 
-def _write_object(
-    file: Any, target: str, file_format: ParameterFormat, records: list[ParameterRecord]
-) -> None:
+def _write_object(file: Any, target: str, file_format: ParameterFormat, records: list[ParameterRecord]) -> None:
     if isinstance(file, io.TextIOBase) or not hasattr(file, "write"):
-        raise ParameterFileError(
-            f"parameters cannot be saved to {target}: expected a path or a binary file object"
-        )
+        raise ParameterFileError(f"parameters cannot be saved to {target}: expected a path or a binary file object")
     buffer = io.BytesIO()
     _save(buffer, target, file_format, records)
     start = file.tell() if _seekable(file) else None
@@ -157,9 +147,7 @@ def _write_object(
         file.seek(start)
 
 
-def _save(
-    file: BinaryIO, target: str, file_format: ParameterFormat, records: Sequence[ParameterRecord]
-) -> None:
+def _save(file: BinaryIO, target: str, file_format: ParameterFormat, records: Sequence[ParameterRecord]) -> None:
     try:
         file_format.save(file, records)
     except Exception as error:
@@ -181,9 +169,7 @@ def _load(file: BinaryIO, target: str, file_format: ParameterFormat) -> list[Par
 def _readable(file: Any, target: str) -> BinaryIO:
     """A seekable binary file with the content of ``file``."""
     if not hasattr(file, "read") or not isinstance(content := file.read(), bytes):
-        raise ParameterFileError(
-            f"parameters cannot be loaded from {target}: expected a path or a binary file object"
-        )
+        raise ParameterFileError(f"parameters cannot be loaded from {target}: expected a path or a binary file object")
     if not content and _seekable(file):
         file.seek(0)
         content = file.read()

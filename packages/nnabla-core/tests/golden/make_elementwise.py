@@ -8,19 +8,61 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import nnabla as nn
 import nnabla.function_bases as F
-import numpy as np
 
 INF = np.inf
 POINTS = [-300, -8, -2.5, -1.5, -1, -0.5, -0.0, 0, 0.5, 1, 1.5, 2.5, 3, 6, 7, 300, -INF, INF]
 UNARY: dict[str, dict[str, Any]] = {
-    **dict.fromkeys(
-        "abs exp log identity round ceil floor sin cos tan sinh cosh asin acos atan asinh acosh atanh erf sigmoid swish"
-        " tanh relu elu selu gelu mish relu6 hard_sigmoid hard_tanh log_sigmoid softplus softsign tanh_shrink sinc"
-        " reset_nan reset_inf isnan isinf logical_not binary_sigmoid binary_tanh".split(),
-        {},
-    ),
+    **{
+        key: {}
+        for key in [
+            "abs",
+            "exp",
+            "log",
+            "identity",
+            "round",
+            "ceil",
+            "floor",
+            "sin",
+            "cos",
+            "tan",
+            "sinh",
+            "cosh",
+            "asin",
+            "acos",
+            "atan",
+            "asinh",
+            "acosh",
+            "atanh",
+            "erf",
+            "sigmoid",
+            "swish",
+            "tanh",
+            "relu",
+            "elu",
+            "selu",
+            "gelu",
+            "mish",
+            "relu6",
+            "hard_sigmoid",
+            "hard_tanh",
+            "log_sigmoid",
+            "softplus",
+            "softsign",
+            "tanh_shrink",
+            "sinc",
+            "reset_nan",
+            "reset_inf",
+            "isnan",
+            "isinf",
+            "logical_not",
+            "binary_sigmoid",
+            "binary_tanh",
+        ]
+    },
     "sign": {"alpha": 0.25},
     "leaky_relu": {"alpha": 0.25},
     "add_scalar": {"val": 2.5},
@@ -45,10 +87,27 @@ PAIRS = [
     *((1, 1), (0, 0), (2, 1), (1, 2), (0, 1), (1, 0), (-2, 3), (2, -3), (0, 2), (-1, 0)),
     *((-2, 2), (-2, -1), (0.5, 0.5), (INF, 1), (1, INF), (-INF, 2)),
 ]
-BINARY = (
-    "add2 sub2 mul2 div2 pow2 maximum2 minimum2 atan2 equal not_equal greater greater_equal less less_equal"
-    " logical_and logical_or logical_xor add_n mul_n"
-).split()
+BINARY = [
+    "add2",
+    "sub2",
+    "mul2",
+    "div2",
+    "pow2",
+    "maximum2",
+    "minimum2",
+    "atan2",
+    "equal",
+    "not_equal",
+    "greater",
+    "greater_equal",
+    "less",
+    "less_equal",
+    "logical_and",
+    "logical_or",
+    "logical_xor",
+    "add_n",
+    "mul_n",
+]
 TERNARY = ("where", "clip_grad_by_value")
 OTHERS: dict[str, tuple[list[tuple[int, ...]], dict[str, Any]]] = {
     "softmax": ([(2, 3)], {}),
@@ -75,7 +134,7 @@ def reads(y: Any, count: int) -> np.ndarray:
 def main() -> None:
     kept: dict[str, np.ndarray] = {}
     columns = [[np.float32(p) for p in POINTS]], [[np.float32(p[i]) for p in PAIRS] for i in (0, 1)]
-    for names, values in ((UNARY, columns[0]), (dict.fromkeys(BINARY, {}), columns[1])):
+    for names, values in ((UNARY, columns[0]), ({key: {} for key in BINARY}, columns[1])):
         for name, args in names.items():
             variables = [nn.Variable.from_numpy_array(np.array(v), need_grad=True) for v in values]
             y = getattr(F, name)(*variables, **args)

@@ -226,11 +226,12 @@ def test_assigning_twice_to_a_leaf():
     np.testing.assert_array_equal(x.d, y.d)
 
 
-def test_filling_by_a_mask():
+@pytest.mark.parametrize("mask", [nn.Variable.from_numpy_array, nn.NdArray.from_numpy_array, np.asarray])
+def test_filling_by_a_mask(mask):
     x = nn.Variable.from_numpy_array(values_of((2, 2)), need_grad=True)
     x.grad.zero()
     h = F.identity(x)
-    same = h.bool_fill_(nn.Variable.from_numpy_array(np.array([1, 0])), -5.0)
+    same = h.bool_fill_(mask(np.array([1, 0])), -5.0)
     assert same is h
     h.forward()
     h.backward()
@@ -269,3 +270,71 @@ def test_assigning_in_a_dynamic_graph_gives_memory_back_and_gradients():
         assert before.clear_called
         h.backward()
     np.testing.assert_array_equal(x.g, [[0, 0], [3, 3], [5, 5]])
+
+
+@pytest.mark.parametrize(
+    "value", [-5.0, np.array([[-5.0]]), np.array([-1.0, -2.0, -3.0])], ids=["number", "one", "each"]
+)
+def test_a_comparison_is_a_mask_that_is_read_at_every_forward(value):
+    values = values_of((2, 3))
+    x = nn.Variable.from_numpy_array(values, need_grad=True)
+    x.grad.zero()
+    h = x * 1.0
+    mask = F.greater_scalar(x, 3.0)
+    chosen = h[mask]
+    h[mask] = value
+    for shift in (0, 0) if np.size(value) > 1 else (0, 2):
+        x.d = values + shift
+        nn.forward_all([chosen, h])
+        expected = values + shift
+        np.testing.assert_array_equal(chosen.d, expected[expected > 3])
+        expected[expected > 3] = value if np.ndim(value) < 2 else value.item()
+        np.testing.assert_array_equal(h.d, expected)
+    x.grad.zero()
+    h.backward()
+    np.testing.assert_array_equal(x.g, x.d <= 3)
+
+
+def test_a_mask_over_rows():
+    values = values_of((3, 2))
+    h = F.identity(nn.Variable.from_numpy_array(values))
+    h[nn.Variable.from_numpy_array(np.array([True, False, True]))] = nn.NdArray.from_numpy_array(np.array(7.0))
+    h.forward()
+    np.testing.assert_array_equal(h.d, [[7, 7], [3, 4], [7, 7]])
+
+
+def test_a_mask_among_other_keys_must_be_known():
+    x = nn.Variable.from_numpy_array(values_of((2, 3)))
+    row = nn.Variable.from_numpy_array(np.array([True, False, True]))
+    y = x[:, row]
+    y.forward()
+    np.testing.assert_array_equal(y.d, x.d[:, [0, 2]])
+    with pytest.raises(TypeError, match="nobody computed them"):
+        x[:, F.greater_scalar(x[0], 1.0)]
+
+
+@pytest.mark.parametrize("make", [nn.NdArray.from_numpy_array, nn.Variable.from_numpy_array])
+def test_ndarrays_are_indexed_by_whatever_holds_indices(make):
+    values = values_of((3, 2))
+    x = nn.NdArray.from_numpy_array(values)
+    for key in (np.array([2, 0]), np.array([True, False, True])):
+        np.testing.assert_array_equal(x[make(key)].data, values[key])
+        y = nn.NdArray.from_numpy_array(values)
+        y[make(key)] = -1.0
+        expected = values.copy()
+        expected[key] = -1
+        np.testing.assert_array_equal(y.data, expected)
+    np.testing.assert_array_equal(x[:, make(np.array([1, 0]))].data, values[:, [1, 0]])
+
+
+def test_an_empty_list_chooses_nothing():
+    assert nn.Variable((3, 2))[[]].shape == (0, 2)
+
+
+def test_bodies_are_not_indexed_by_arrays():
+    def body(x: Float) -> object:
+        return x[np.array([0, 1])]
+
+    op = operator("IndexedByAnArray", internal=True)(body)
+    with pytest.raises(TypeError, match="in an operator's body"):
+        op.setup(((3, 2),), ())

@@ -101,9 +101,7 @@ SUBJECTS = [
 
 
 def variables(subject: Subject, arrays: Sequence[np.ndarray]) -> list[nn.Variable]:
-    return [
-        nn.Variable.from_numpy_array(a.copy(), need_grad=i not in subject.fixed) for i, a in enumerate(arrays)
-    ]
+    return [nn.Variable.from_numpy_array(a.copy(), need_grad=i not in subject.fixed) for i, a in enumerate(arrays)]
 
 
 def loss_of(subject: Subject, y: nn.Variable) -> nn.Variable:
@@ -132,7 +130,9 @@ def static(subject: Subject, arrays: Sequence[np.ndarray], recompute: bool = Fal
     return results(subject, inputs, y.d.copy())
 
 
-def compare(found: Sequence[np.ndarray], expected: Sequence[np.ndarray], rtol: float = 1e-6, atol: float = 1e-6) -> None:
+def compare(
+    found: Sequence[np.ndarray], expected: Sequence[np.ndarray], rtol: float = 1e-6, atol: float = 1e-6
+) -> None:
     assert len(found) == len(expected)
     for a, b in zip(found, expected):
         np.testing.assert_allclose(a, b, rtol, atol)

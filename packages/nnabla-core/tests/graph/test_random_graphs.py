@@ -138,7 +138,7 @@ def test_observed_runs_and_auto_forward_equal_unobserved_ones(recipe: Recipe, se
             leaves, made = build(recipe, values, plain=True)
         root = made[-1]
         seen: list[str] = []
-        hook = (lambda f: seen.append(f.name)) if mode == "hooks" else None
+        hook = (lambda f, seen=seen: seen.append(f.name)) if mode == "hooks" else None
         if mode != "dynamic":
             root.forward(clear_no_need_grad=True, function_pre_hook=hook)
         for leaf in leaves:

@@ -77,7 +77,10 @@ CASES = [
     *cases(F.softplus, [normal(2, 3)], {"beta": [0.5, 3.0, -2.0]}, expect=softplus),
     *cases(F.elu, [normal(2, 3)], {"alpha": [0.3, 2.0, -1.0]}, expect=elu),
     *cases(
-        F.selu, [normal(2, 3)], {"scale": 0.7, "alpha": [0.3, 2.0]}, expect=lambda x, scale, alpha: scale * elu(x, alpha)
+        F.selu,
+        [normal(2, 3)],
+        {"scale": 0.7, "alpha": [0.3, 2.0]},
+        expect=lambda x, scale, alpha: scale * elu(x, alpha),
     ),
     *cases(F.crelu, [normal(2, 3, 4)], {"axis": [0, 1, 2, -1, -3]}, expect=crelu),
     *cases(F.crelu, [normal(2, 0)], expect=crelu, label="empty"),

@@ -154,3 +154,82 @@ def test_half_precision() -> None:
             y.backward()
             assert y.data.dtype == variables[0].grad.dtype == np.float16
             np.testing.assert_allclose(y.d, expect(*values), atol=0.1)
+
+
+def stored(values, dtype):
+    """A Variable whose data are kept in ``dtype``."""
+    v = nn.Variable(np.shape(values), need_grad=True)
+    v.data.cast(dtype)[...] = values
+    return v
+
+
+test_remainder = conformance(
+    [
+        *cases(
+            F.mod2,
+            [normal(2, 3, scale=5), uniform(0.5, 2, 3)],
+            {"fmod": [False, True]},
+            expect=lambda a, b, fmod: np.fmod(a, b),
+        ),
+        *cases(F.mod2, [normal(2, 3, scale=5), uniform(-2, -0.5, 2, 1)], expect=np.fmod),
+        *cases(F.mod2, [given([7.0, -7.0, 1.0, -0.5]), given([0.0, np.inf, -np.inf, 1.0])], expect=np.fmod, grad=False),
+    ]
+)
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.int32, np.int64, np.uint8, np.uint32])
+@pytest.mark.parametrize("fmod", [False, True])
+@pytest.mark.parametrize("kind", ["graph", "ndarray"])
+def test_remainders_of_integers_are_integers(dtype, fmod, kind) -> None:
+    values, divisors = np.array([7, 100, 7, 9]), np.array([3, 7, 3, 4])
+    if np.issubdtype(dtype, np.signedinteger):
+        values, divisors = values * [1, -1, -1, 1], divisors * [1, 1, -1, -1]
+    a, b = stored(values, dtype), stored(divisors, dtype)
+    if kind == "graph":
+        y = F.mod2(a, b, fmod=fmod)
+        y.forward()
+        result = y.data
+    else:
+        result = F.mod2(a.data, b.data, fmod=fmod)
+    assert result.dtype == dtype
+    np.testing.assert_array_equal(result.data, (np.fmod if fmod else np.mod)(values, divisors))
+
+
+def test_a_remainder_follows_the_dtype_of_its_data_from_run_to_run() -> None:
+    a, b = stored([7, -7], np.int32), stored([3, 3], np.int32)
+    y = F.mod2(a, b)
+    for dtype, expected in ((np.int32, [1, 2]), (np.float32, [1, -1]), (np.int64, [1, 2])):
+        a.data.cast(dtype)
+        y.forward()
+        assert y.data.dtype == dtype
+        np.testing.assert_array_equal(y.d, expected)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.uint32, np.int32, np.int64])
+@pytest.mark.parametrize("direction", ["LEFT", "RIGHT"])
+def test_bits_are_shifted_in_the_dtype_of_the_data(dtype, direction) -> None:
+    values, shifts = np.array([[1, 2, 100], [7, 200, 255]]).astype(dtype), np.array([1, 3, 2]).astype(dtype)
+    y = F.bit_shift(stored(values, dtype), stored(shifts, dtype), direction=direction)
+    y.forward()
+    assert y.data.dtype == dtype
+    np.testing.assert_array_equal(y.d, (np.left_shift if direction == "LEFT" else np.right_shift)(values, shifts))
+
+
+def test_bits_shifted_out_are_lost() -> None:
+    x, shift = stored([1, 255], np.uint8), stored([8, 40], np.uint8)
+    for direction in ("LEFT", "RIGHT"):
+        np.testing.assert_array_equal(F.bit_shift(x.data, shift.data, direction).data, [0, 0])
+    negative = stored([-1, -300], np.int32)
+    np.testing.assert_array_equal(F.bit_shift(negative.data, stored([40, 40], np.int32).data, "RIGHT").data, [-1, -1])
+    large = F.bit_shift(stored([2**31 + 1], np.uint32).data, stored([1], np.uint32).data)
+    np.testing.assert_array_equal(large.data, [2])
+
+
+def test_bits_of_floats_and_unknown_directions_are_refused() -> None:
+    x = nn.NdArray.from_numpy_array(np.ones(2, np.float32))
+    with pytest.raises(TypeError, match="bit_shift: x must hold integers, not float32"):
+        F.bit_shift(x, x)
+    with pytest.raises(
+        ValueError, match="bit_shift: argument direction='UP' is not known; choose one of 'LEFT', 'RIGHT'"
+    ):
+        F.bit_shift(x, x, direction="UP")

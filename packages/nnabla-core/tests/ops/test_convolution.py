@@ -153,7 +153,6 @@ DECONVOLUTION = [
         {"dilation": (3,), "output_padding": (2,)},
         expect=deconvolve,
         label="padding beyond the stride",
-        double=False,
     ),
     *cases(
         F.deconvolution,

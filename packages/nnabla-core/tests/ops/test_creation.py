@@ -7,6 +7,7 @@ import pytest
 
 import nnabla as nn
 import nnabla.functions as F
+import nnabla.ops as ops
 from nnabla.testing.cases import cases, given, normal
 from nnabla.testing.conformance import conformance
 
@@ -50,6 +51,7 @@ test_conformance = conformance(CASES)
         (lambda: F.arange(0, 1, 0), ValueError, "arange: step=0.0 must not be 0"),
         (lambda: F.linspace(0, 1, 2.0), TypeError, "linspace: num=2.0 must be an integer, not float"),
         (lambda: F.linspace(0, 1, -2), ValueError, "linspace: num=-2 must be 0 or more"),
+        (lambda: ops.linspace(0, 1, -2), ValueError, "linspace: num=-2 must be 0 or more"),
         (lambda: F.one_hot(nn.Variable((2, 1)), (4, 3)), ValueError, "one_hot: the last dimension of x .* 2 sizes"),
         (lambda: F.assign(nn.Variable((2,)), nn.Variable((3,))), ValueError, r"assign: dst \(2,\) and src \(3,\)"),
     ],

@@ -94,9 +94,7 @@ CASES = [
                 F.huber_loss,
                 inputs,
                 dict(delta=[1.0, 0.5]),
-                expect=lambda a, b, delta: np.where(
-                    abs(a - b) < delta, (a - b) ** 2, delta * (2 * abs(a - b) - delta)
-                ),
+                expect=lambda a, b, delta: np.where(abs(a - b) < delta, (a - b) ** 2, delta * (2 * abs(a - b) - delta)),
             ),
             *cases(
                 F.epsilon_insensitive_loss,
@@ -107,7 +105,9 @@ CASES = [
             ),
         )
     ],
-    *cases(F.absolute_error, [choice([0, 1, np.inf], 9), choice([0, -1], 9)], grad=False, expect=lambda a, b: abs(a - b)),
+    *cases(
+        F.absolute_error, [choice([0, 1, np.inf], 9), choice([0, -1], 9)], grad=False, expect=lambda a, b: abs(a - b)
+    ),
     *cases(
         F.kl_multinomial,
         [uniform(0.1, 1, 2, 3, 4), uniform(0.1, 1, 2, 3, 4)],
@@ -148,9 +148,7 @@ def test_gradients_at_the_borders() -> None:
     dx, dt = gradients(F.binary_cross_entropy, [0.0, 1.0, 0.2], [0.0, 0.3, 1.0], need=(0, 1))
     np.testing.assert_allclose(dx, [0, 0.7 / TINY, -5], 1e-5)
     np.testing.assert_allclose(dt, [-np.log(TINY), np.log(TINY), np.log(4)], 1e-5)
-    np.testing.assert_allclose(
-        gradients(F.categorical_cross_entropy, [[0.0, 1.0]], [[0]])[0], [[-1 / TINY, 0]], 1e-5
-    )
+    np.testing.assert_allclose(gradients(F.categorical_cross_entropy, [[0.0, 1.0]], [[0]])[0], [[-1 / TINY, 0]], 1e-5)
 
 
 def test_labels_may_be_floats_and_are_cut_to_integers() -> None:

@@ -56,6 +56,7 @@ test_conformance = conformance(CASES)
         ),
         (lambda: F.bool_gather(nn.Variable((2, 3)), nn.Variable((2, 3, 1))), "bool_gather: mask"),
         (lambda: F.bool_scatter(nn.Variable((3,)), nn.Variable((2, 3)), nn.Variable((2, 4))), "bool_scatter: output"),
+        (lambda: F.bool_scatter(nn.Variable(()), nn.Variable((2, 3))), "bool_scatter: input must have a dimension"),
         (lambda: F.bool_fill(nn.Variable((2, 3)), nn.Variable((2,))), "bool_fill: shapes"),
         (lambda: F.bool_fill(nn.Variable((2, 3)), nn.Variable((4, 2, 3))), "bool_fill: mask .* does not broadcast"),
     ],

@@ -18,6 +18,11 @@ def away_from_zero(x):
     return np.copysign(np.floor(np.abs(x) + 0.5), x)
 
 
+def in_single(function):
+    """What is too large for float32 is expected to be infinite."""
+    return lambda x: np.float32(function(x))
+
+
 # Function, expectation, range where it is smooth.
 SMOOTH = [
     (F.identity, lambda x: x, (-3, 3)),
@@ -53,7 +58,7 @@ CASES = [
         case
         for f, expect, _ in SMOOTH
         if f not in (F.tan, F.sin, F.cos)
-        for case in cases(f, [given(EXTREMES)], expect=expect, grad=False, label="extremes")
+        for case in cases(f, [given(EXTREMES)], expect=in_single(expect), grad=False, label="extremes")
     ),
     *(
         case

@@ -384,3 +384,53 @@ def test_half_precision_is_near() -> None:
             y.forward()
             assert y.d.dtype == np.float16
             np.testing.assert_allclose(y.d, standardize(values, axes, 1e-5), atol=0.1)
+
+
+def test_inputs_follow_where_one_is_left_out_by_an_argument() -> None:
+    # Files list the inputs that a function has, and say in arguments which it has not.
+    rng = np.random.RandomState(0)
+    x, gamma = (nn.Variable.from_numpy_array(rng.randn(*s)) for s in ((3, 4), (1, 4)))
+    mean, variance = nn.Variable((1, 4)), nn.Variable((1, 4))
+    expected = F.batch_normalization(x, None, gamma, None, None)
+    called = FB.batch_normalization(x, gamma, mean, variance, no_bias=True)
+    function = nn.function.BatchNormalization(nn.get_current_context(), no_bias=True)
+    applied = function(x, gamma, mean, variance)
+    nn.forward_all([expected, called, applied])
+    np.testing.assert_array_equal(called.d, expected.d)
+    np.testing.assert_array_equal(applied.d, expected.d)
+    assert mean.d.any()
+    by_hand = nn.function.LayerNormalization(nn.get_current_context(), no_bias=True)
+    y, scale = nn.Variable(), nn.Variable.from_numpy_array(np.full((1, 4), 2.0))
+    by_hand.setup([x, scale], [y])
+    by_hand.forward([x, scale], [y])
+    np.testing.assert_allclose(y.d, 2 * standardize(x.d, (1,), 1e-5), 1e-4, 1e-5)
+
+
+class _Alone:
+    """A communicator of one process."""
+
+    size = 1
+
+
+def test_synchronized_batch_normalization_of_one_process_is_batch_normalization() -> None:
+    x = nn.Variable.from_numpy_array(np.random.RandomState(0).randn(5, 4, 2, 3), need_grad=True)
+    ours, theirs = _parameters(), _parameters()
+    y = F.sync_batch_normalization(x, *ours, _Alone())
+    expected = F.batch_normalization(x, *theirs)
+    nn.forward_all([y, expected])
+    np.testing.assert_array_equal(y.d, expected.d)
+    for a, b in zip(ours, theirs):
+        np.testing.assert_array_equal(a.d, b.d)
+    gradients = []
+    for root in (y, expected):
+        x.grad.zero()
+        root.backward(nn.NdArray.from_numpy_array(np.random.RandomState(1).randn(*x.shape)))
+        gradients.append(x.g.copy())
+    np.testing.assert_allclose(*gradients, 1e-6)
+
+
+def test_synchronized_batch_normalization_refuses_several_processes() -> None:
+    comm = _Alone()
+    comm.size = 2
+    with pytest.raises(RuntimeError, match="comm has 2 processes"):
+        F.sync_batch_normalization(nn.Variable((5, 4, 2, 3)), *_parameters(), comm)

@@ -102,6 +102,7 @@ test_conformance = conformance(CASES)
         (lambda x: F.top_k_data(x, 1, base_axis=2), "top_k_data: base_axis=2 is outside"),
         (lambda x: F.top_k_data(x, 1, reduce=False, with_index=True), "top_k_data: with_index=True needs reduce=True"),
         (lambda x: F.unique(x, flatten=False, axis=2), "unique: axis=2 is outside"),
+        (lambda x: F.unique(nn.Variable((0, 4)), flatten=False, axis=0), "unique: x .* has no elements to compare"),
     ],
 )
 def test_bad_arguments_are_named(call, message):

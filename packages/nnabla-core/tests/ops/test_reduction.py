@@ -9,6 +9,7 @@ import scipy.linalg
 import nnabla as nn
 import nnabla.functions as F
 from nnabla.ext_utils import get_extension_context
+from nnabla.ops.reduction import amax
 from nnabla.testing.cases import cases, given, normal
 from nnabla.testing.conformance import conformance
 
@@ -52,6 +53,12 @@ CASES = [
     *cases(F.norm, [normal(2, 3)], {"p": np.inf, "axis": 1}, expect=lambda x, p, axis: np.abs(x).max(axis)),
     *cases(F.norm, [normal(5)], expect=lambda x: np.asarray(scipy.linalg.norm(x))),
     *cases(F.reduce, [normal(2, 3)], {"op": ["sum", "mean"]}, expect=lambda x, op: np.asarray(getattr(np, op)(x))),
+    *cases(
+        amax,
+        [normal(2, 3, 4)],
+        {"axes": [(1,), (0, 2)], "keep_dims": True},
+        expect=lambda x, axes, keep_dims: x.max(axes, keepdims=True),
+    ),
     # No dimension, no elements, and values that are not numbers.
     *[case for f, e in zip((F.sum, F.mean, F.prod), ALL) for case in cases(f, [given(3.0)], expect=e)],
     *[case for f, e in zip((F.sum, F.prod), ALL[::2]) for case in cases(f, [normal(0, 3)], {"axis": [0, 1]}, expect=e)],

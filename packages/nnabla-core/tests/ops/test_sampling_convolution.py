@@ -47,12 +47,12 @@ def deform(x, weight, offset, mask=None, bias=None, pad=(0, 0), stride=(1, 1), d
     return np.moveaxis(y, 1, -1) if rest.get("channel_last") else y
 
 
-OFFSETS = normal(2, 2 * 2 * 4, 4, 5, scale=1.5)
+OFFSETS = normal(2, 2 * 2 * 6, 4, 5, scale=1.5)
 test_deformable_convolution = conformance(
     [
         *cases(
             F.deformable_convolution,
-            [normal(2, 4, 4, 5), normal(2, 2, 2, 2), OFFSETS, uniform(0, 1, 2, 8, 4, 5), normal(2)],
+            [normal(2, 4, 4, 5), normal(2, 2, 3, 2), OFFSETS, uniform(0, 1, 2, 12, 4, 5), normal(2)],
             {"group": 2, "deformable_group": 2, "pad": [(0, 0), (1, 0)], "stride": [(1, 1), (2, 1)]},
             expect=deform,
             double=False,

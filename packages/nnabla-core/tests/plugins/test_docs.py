@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from nnabla import plugins as package
 from nnabla.parameter_files import read_parameters, write_parameters
 from nnabla.plugins import ParameterRecord, PluginManager, hookspecs, plugins

@@ -3,6 +3,7 @@
 import ast
 
 import pytest
+
 from nnabla.ops.definition import all_operators
 from nnabla.utils.converter import get_category_info
 

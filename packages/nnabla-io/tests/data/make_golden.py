@@ -6,10 +6,11 @@ second copy of them.
 
 import pathlib
 
-import nnabla as nn
 import numpy as np
 from expected import MANY, PARAMETERS, values
 from google.protobuf import text_format
+
+import nnabla as nn
 from nnabla.utils import nnabla_pb2
 
 HERE = pathlib.Path(__file__).parent

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+
 from nnabla.plugins import ParameterRecord
 from nnabla_io.parameters.h5 import H5ParameterFormat
 
@@ -30,20 +31,14 @@ def save(records):
     return file.getvalue()
 
 
-@pytest.mark.parametrize(
-    ("file_name", "table"), [("parameters.h5", "PARAMETERS"), ("many.h5", "MANY")]
-)
+@pytest.mark.parametrize(("file_name", "table"), [("parameters.h5", "PARAMETERS"), ("many.h5", "MANY")])
 def test_reads_what_the_reference_wrote(file_name, table):
     records = load((DATA / file_name).read_bytes())
     assert [r.name for r in records] == [name for name, *_ in EXPECTED[table]]
-    for index, (record, (_, shape, dtype, need_grad)) in enumerate(
-        zip(records, EXPECTED[table], strict=True)
-    ):
+    for index, (record, (_, shape, dtype, need_grad)) in enumerate(zip(records, EXPECTED[table], strict=True)):
         assert record.array.dtype == dtype
         assert record.need_grad is need_grad
-        np.testing.assert_array_equal(
-            record.array, EXPECTED["values"](index, shape, dtype), strict=True
-        )
+        np.testing.assert_array_equal(record.array, EXPECTED["values"](index, shape, dtype), strict=True)
 
 
 def describe(file):
@@ -184,8 +179,6 @@ for _ in range(300):
         refused += 1
 print(refused)
 """
-    done = subprocess.run(
-        [sys.executable, "-c", code, DATA / "parameters.h5"], capture_output=True, text=True
-    )
+    done = subprocess.run([sys.executable, "-c", code, DATA / "parameters.h5"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) > 30  # what hits values alone cannot be noticed

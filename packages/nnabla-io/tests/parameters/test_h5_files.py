@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from nnabla.parameter_files import ParameterFileError, read_parameters, write_parameters
 from nnabla.plugins import ParameterRecord, plugins
 
@@ -58,9 +59,7 @@ except OSError as error:
 """
     path = tmp_path / "x.h5"
     path.write_bytes(b"old")
-    done = subprocess.run(
-        [sys.executable, "-c", code, path, str(limit)], capture_output=True, text=True
-    )
+    done = subprocess.run([sys.executable, "-c", code, path, str(limit)], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "True True\n"), done.stderr
     assert path.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["x.h5"]

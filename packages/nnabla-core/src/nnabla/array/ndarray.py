@@ -153,9 +153,7 @@ class NdArray(Arithmetic):
 
     def _assign(self, array: np.ndarray) -> None:
         if array.dtype.kind not in "fiubc":
-            raise TypeError(
-                f"NdArray.data: values of dtype {array.dtype} can't be held; give numbers or booleans"
-            )
+            raise TypeError(f"NdArray.data: values of dtype {array.dtype} can't be held; give numbers or booleans")
         storage, shape = self._storage, self.shape
         held = storage.array
         writable = held is not None and (held.shape == shape or held.flags.c_contiguous)

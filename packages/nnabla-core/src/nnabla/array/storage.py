@@ -93,9 +93,7 @@ class Storage:
         self.zeroing = self.cleared = False
         self.modified = True
 
-    def writable(
-        self, library: ArrayLibrary, dtype: np.dtype | None, shape: tuple[int, ...], keep: bool = True
-    ) -> Any:
+    def writable(self, library: ArrayLibrary, dtype: np.dtype | None, shape: tuple[int, ...], keep: bool = True) -> Any:
         """Return the buffer itself in ``dtype``, which becomes the present one; ``keep`` the values."""
         if self.array is None or library is not self.library or (dtype is not None and dtype != self.dtype):
             if keep or self.array is None:
@@ -208,9 +206,7 @@ class NarrowedStorage(Storage):
         view[...] = np.reshape(library.to_numpy(array), -1)
         self._written()
 
-    def writable(
-        self, library: ArrayLibrary, dtype: np.dtype | None, shape: tuple[int, ...], keep: bool = True
-    ) -> Any:
+    def writable(self, library: ArrayLibrary, dtype: np.dtype | None, shape: tuple[int, ...], keep: bool = True) -> Any:
         view = self._view()
         if library is not HOST or (dtype is not None and dtype != view.dtype):
             raise StateError(

@@ -59,9 +59,7 @@ class BackwardProgram:
         self.root_step = self.steps[0] if self.steps else None
         self._clears: list[tuple[list[Content], list[Content]]] | None = None
         self._recompute: list[list[Function]] | None = None
-        self.recomputes = any(
-            n.recompute for step in self.steps for n in step.function.input_nodes
-        ) or root.recompute
+        self.recomputes = any(n.recompute for step in self.steps for n in step.function.input_nodes) or root.recompute
 
     def read_contents(self, step: _BackwardStep) -> list[Content]:
         """Return the contents whose data a step's gradients read."""

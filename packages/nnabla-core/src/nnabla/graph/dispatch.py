@@ -71,7 +71,8 @@ def compute(op: Operator, inputs: Sequence[Any], raw: tuple[Any, ...], n_outputs
         for value in inputs
     ]
     setup = op.setup(tuple([None if a is None else a.shape for a in arrays]), raw)
-    prepared = prepare_forward(setup, get_current_context(), False)
+    dtype = arrays[0]._storage.dtype if op.integers and arrays[0] is not None else None
+    prepared = prepare_forward(setup, get_current_context(), False, dtype)
     place = prepared.place
     library = place.library
     values = []
@@ -191,7 +192,8 @@ def _fill(function: OperatorFunction, inputs: Sequence[Any]) -> list[Any]:
     ):
         names = ", ".join(s.name + (" (optional)" if s.optional else "") for s in op.inputs)
         raise ArgumentError(f"{op.name}: takes the inputs {names}, but {len(inputs)} were given")
-    return [*inputs, *[None] * missing]
+    full = [*inputs, *[None] * missing]
+    return op.place(full, function.raw) if op.absent else full
 
 
 def apply(op: Operator, values: Sequence[Any], args: dict[str, Any]) -> list[Any]:

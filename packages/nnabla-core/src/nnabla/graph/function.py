@@ -33,6 +33,8 @@ class Function:
     context: Context
     rank: int = 0
     tags: dict[str, Any]
+    #: Contents of outputs that the gradient reads, in case that nobody else holds them.
+    held_outputs: dict[int, Content] = {}  # noqa: RUF012  (never changed, only replaced)
     #: Whether setup_recompute was called.
     recompute_ready = False
     #: Whether calls return a tuple even for one output.
@@ -98,7 +100,11 @@ class Function:
     def output_contents(self) -> list[Content | None]:
         """Return the content of each output, None where nobody holds it."""
         nodes = [ref() for ref in self.output_refs]
-        return [None if n is None else n.content for n in nodes]
+        held = self.held_outputs
+        return [held.get(o) if n is None else n.content for o, n in enumerate(nodes)]
+
+    def hold_outputs(self, outputs: Sequence[Node]) -> None:
+        """Keep the contents of those of several outputs that the gradient reads."""
 
     def set_up_for(self) -> list[tuple[int, ...]] | None:
         """Return the input shapes that the function is set up for."""
@@ -209,9 +215,7 @@ class Function:
         """Prepare for :meth:`recompute`; the state it needs is kept from here on."""
         self.recompute_ready = True
 
-    def backward(
-        self, inputs: Sequence[Any], outputs: Sequence[Any], accum: Sequence[bool] | None = None
-    ) -> None:
+    def backward(self, inputs: Sequence[Any], outputs: Sequence[Any], accum: Sequence[bool] | None = None) -> None:
         """Compute the gradients of the inputs that need them from the outputs' gradients.
 
         Args:
@@ -221,9 +225,7 @@ class Function:
         need = tuple(v._node.need_grad for v in inputs)
         keep = [True] * len(need) if accum is None else list(accum)
         outs = _contents(outputs)
-        self.differentiate(
-            _contents(inputs), outs, [c.grad for c in outs], need, [not a for a in keep]
-        )
+        self.differentiate(_contents(inputs), outs, [c.grad for c in outs], need, [not a for a in keep])
 
     def _alias(self, o: int, inputs: Sequence[Node], output: Node) -> None:
         """Let output ``o`` share the memory of the input that it is an alias of, if it is one."""
@@ -329,7 +331,7 @@ class OperatorFunction(Function):
         return 1
 
     def need_setup_recompute(self, o: int) -> bool:
-        return self.op.draws or self.op.name == "SpectralNorm"
+        return any(spec.name == "seed" for spec in self.op.arguments) or self.op.name == "SpectralNorm"
 
     def auto_grad_depends_input_data(self, i: int, j: int) -> bool:
         return bool(self.op.saved)
@@ -360,6 +362,8 @@ class OperatorFunction(Function):
         if given is None:
             missing = len(self.op.inputs) - len(shapes)
             full = (*shapes, *([None] * missing)) if missing > 0 and not self.op.variadic else tuple(shapes)
+            if self.op.absent:
+                full = tuple(self.op.place(full, self.raw))
         else:
             supply = iter(shapes)
             full = tuple(next(supply) if g else None for g in given)
@@ -393,6 +397,11 @@ class OperatorFunction(Function):
     def backend(self, ins: Sequence[Content]) -> Any:
         prepared = self.prepared or self._prepare(self._active(ins))
         return prepared.place.backend
+
+    def hold_outputs(self, outputs: Sequence[Node]) -> None:
+        if self.need_grad and any(spec.name in self.op.gradient_reads for spec in self.op.outputs):
+            read = self.reads(tuple(n.need_grad for n in self.input_nodes))[1]
+            self.held_outputs = {o: outputs[o].content for o in read}
 
     def refresh(self) -> None:
         if self.op.aliases:
@@ -441,7 +450,7 @@ class OperatorFunction(Function):
         if self.mask is not None:
             ins = self._active(ins)
         prepared = self.prepared
-        if prepared is None:
+        if prepared is None or self.op.integers:
             prepared = self._prepare(ins)
         arrays = self._read(prepared, ins)
         if prepared.updates:
@@ -476,7 +485,8 @@ class OperatorFunction(Function):
             setup = self._setup_on(shapes)
         # A gradient's graph may read saved values of a function whose own inputs need no gradient.
         keep = self.need_grad or self.saved is not None if self.input_nodes else True
-        self.prepared = prepared = prepare_forward(setup, self.context, keep)
+        dtype = ins[0].data._storage.dtype if self.op.integers else None
+        self.prepared = prepared = prepare_forward(setup, self.context, keep, dtype)
         return prepared
 
     def _commit(
@@ -622,9 +632,7 @@ class OperatorFunction(Function):
                 data = content.data
             elif what == "saved":
                 if self.saved is None or at not in self.saved:
-                    raise StateError(
-                        f"{self.op.snake_name}: backward needs {at} of a forward run; call forward first"
-                    )
+                    raise StateError(f"{self.op.snake_name}: backward needs {at} of a forward run; call forward first")
                 data = self.saved[at]
             elif what == "kept":
                 values.append(self.kept[at])  # type: ignore[index]
@@ -644,10 +652,15 @@ class OperatorFunction(Function):
         for i, result, fresh in zip(prepared.gives, results, prepared.fresh):
             at = i if plain else self._flat(i)
             write_gradient(ins[at].grad, library, result, fresh, store, overwrite[at])
-        if len(results) < sum(need):
-            given = {i if plain else self._flat(i) for i in (*prepared.gives, *(i for i, _ in prepared.into))}
+        given = len(prepared.gives)
+        for i, result, fresh in zip(prepared.updates, results[given:], prepared.fresh[given:]):
+            data = ins[i if plain else self._flat(i)].data
+            value = library.own(library.cast(result, store), fresh)
+            data._storage.put(library, library.reshape(value, data.shape), store)
+        if given < sum(need):
+            written = {i if plain else self._flat(i) for i in (*prepared.gives, *(i for i, _ in prepared.into))}
             for i, wanted in enumerate(need):
-                if wanted and i not in given and overwrite[i]:
+                if wanted and i not in written and overwrite[i]:
                     ins[i].grad._storage.fill(0)
 
     def _without_inactive(
@@ -718,4 +731,6 @@ def connect(function: Function, inputs: Sequence[Node], shapes: Sequence[tuple[i
         function._alias(o, inputs, node)
         outputs.append(node)
     function.output_refs = [weakref.ref(n) for n in outputs]
+    if len(outputs) > 1:
+        function.hold_outputs(outputs)
     return outputs

@@ -78,9 +78,7 @@ class Variable(Arithmetic):
             return Variable._around(values, NdArray(values.shape), need_grad)
         slopes = NdArray.from_numpy_array(grad)
         if slopes.shape != values.shape:
-            raise ShapeError(
-                f"Variable.from_numpy_array: grad has shape {slopes.shape}, data has {values.shape}"
-            )
+            raise ShapeError(f"Variable.from_numpy_array: grad has shape {slopes.shape}, data has {values.shape}")
         return Variable._around(values, slopes, need_grad)
 
     # -- identity ------------------------------------------------------------------------------------------

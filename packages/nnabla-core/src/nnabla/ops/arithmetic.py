@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal
 
-from nnabla.errors import ShapeError
-from nnabla.ops.definition import operator
+from nnabla.errors import ArgumentTypeError, ShapeError
+from nnabla.ops.definition import broadcast_shapes, operator
 from nnabla.ops.elementwise import elementwise, sum_to
 from nnabla.ops.internal import full
 from nnabla.ops.spec import Boolean, Double, Float
@@ -285,3 +285,73 @@ def _(x: Any, dy: Any) -> Any:
     for value in reversed(x[1:]):
         after.append(value if after[-1] is None else after[-1] * value)
     return [b if a is None else b * a for b, a in zip(before, reversed(after))]
+
+
+SPECIAL = "Unsupported, Special Use"
+
+
+@operator("Mod2", group=SPECIAL, integers=True)
+def mod2(x0: Float, x1: Float, fmod: Boolean = False) -> Any:
+    """Remainder of a division, :math:`y = x_0 \\bmod x_1`, with broadcasting.
+
+    Args:
+        x0: Any shape. Integers are computed, and the result is kept, in their dtype.
+        x1: A shape that broadcasts with that of ``x0``.
+        fmod: Let the result of integers have the sign of ``x0``, as it always has for floating values; else
+            it has that of ``x1``.
+    Returns:
+        The broadcast shape.
+    """
+
+
+@mod2.shape
+def _(x0: Any, x1: Any, fmod: bool) -> Any:
+    return broadcast_shapes("mod2", x0, x1)
+
+
+@mod2.reference
+def _(xp: Any, x0: Any, x1: Any, fmod: bool) -> Any:
+    if xp.isdtype(x0.dtype, "integral") and not fmod:
+        return xp.remainder(x0, x1)
+    if xp.isdtype(x0.dtype, "unsigned integer"):
+        return xp.remainder(x0, x1)
+    # Of values that are not negative both kinds of remainder are one.
+    size = xp.remainder(xp.abs(x0), xp.abs(x1))
+    return xp.where(x0 < 0, -size, size)
+
+
+@mod2.gradient
+def _(x0: Any, x1: Any, y: Any, dy: Any) -> Any:
+    return sum_to(dy, x0.shape), sum_to(dy * ((y - x0) / x1), x1.shape)
+
+
+@operator("BitShift", group=SPECIAL, integers=True, differentiable=False)
+def bit_shift(x: Float, shift: Float, direction: Literal["LEFT", "RIGHT"] = "LEFT") -> Any:
+    """Shift the bits of integers; what is shifted out is lost.
+
+    Args:
+        x: Integers of any dtype, in which the result is kept; any shape.
+        shift: By how many bits, 0 or more; a shape that broadcasts with that of ``x``.
+        direction: ``"LEFT"`` multiplies by :math:`2^{shift}`, ``"RIGHT"`` divides by it and rounds down.
+    Returns:
+        The broadcast shape.
+    """
+
+
+@bit_shift.shape
+def _(x: Any, shift: Any, direction: str) -> Any:
+    return broadcast_shapes("bit_shift", x, shift)
+
+
+@bit_shift.reference
+def _(xp: Any, x: Any, shift: Any, direction: str) -> Any:
+    if not xp.isdtype(x.dtype, "integral"):
+        raise ArgumentTypeError(f"bit_shift: x must hold integers, not {x.dtype}; cast its data, to np.int32 say")
+    # Not every library defines shifts by the number of bits and more.
+    last = xp.iinfo(x.dtype).bits - 1
+    least = xp.where(shift > last, xp.full_like(shift, last), shift)
+    if direction == "RIGHT":
+        shifted = xp.bitwise_right_shift(x, least)
+        return xp.where(shift > last, xp.bitwise_right_shift(shifted, xp.ones_like(shift)), shifted)
+    shifted = xp.bitwise_left_shift(x, least)
+    return xp.where(shift > last, xp.zeros_like(shifted), shifted)

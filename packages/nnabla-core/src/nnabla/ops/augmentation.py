@@ -94,9 +94,7 @@ def _split(saved: Any, lengths: Any) -> list[Any]:
 
 # -- crop --------------------------------------------------------------------------------------------------------
 @operator("RandomCrop", group=GROUP, saved=("index",))
-def random_crop(
-    x: Float, shape: Shape = per_input(lambda x: tuple(x)), base_axis: Int = 1, seed: Int = -1
-) -> Any:
+def random_crop(x: Float, shape: Shape = per_input(lambda x: tuple(x)), base_axis: Int = 1, seed: Int = -1) -> Any:
     """Cut a window from a random place, drawn for each sample.
 
     Args:
@@ -137,9 +135,7 @@ def _(x: Any, shape: Any, base_axis: int, seed: int) -> None:
 
 # -- flip --------------------------------------------------------------------------------------------------------
 @operator("RandomFlip", group=GROUP, saved=("index",))
-def random_flip(
-    x: Float, axes: Ints = per_input(lambda x: (len(x) - 1,)), base_axis: Int = 1, seed: Int = -1
-) -> Any:
+def random_flip(x: Float, axes: Ints = per_input(lambda x: (len(x) - 1,)), base_axis: Int = 1, seed: Int = -1) -> Any:
     """Reverse the order along axes with probability 1/2 each, drawn for each sample.
 
     Args:
@@ -214,7 +210,7 @@ def _(x: Any, shifts: Any, border_mode: str, constant_value: float, base_axis: i
     lead = len(x) - len(shifts)
     if lead < 0 or any(n and a < base for a, n in enumerate(shifts, lead)):
         raise ArgumentError(
-            f"random_shift: shifts={tuple(shifts)} must be for dimensions of x {tuple(x)} behind the {base} of the batch"
+            f"random_shift: shifts={tuple(shifts)} must be for dimensions of x {tuple(x)} after the {base} of the batch"
         )
     return {"shifts": tuple(abs(n) for n in shifts)}
 

@@ -10,6 +10,7 @@ from nnabla.ops.definition import Result, normalize_axis, operator, prod
 from nnabla.ops.elementwise import sum_to
 from nnabla.ops.internal import cast, sqrt
 from nnabla.ops.normalization import (
+    ABSENT,
     flags,
     kept_shape,
     moments,
@@ -99,7 +100,7 @@ def _check(name: str, x: Any, axes: Any, batch_stat: bool, **shapes: Any) -> tup
     return found
 
 
-@operator("BatchNormalization", **_TRAITS)
+@operator("BatchNormalization", absent=ABSENT, **_TRAITS)
 def batch_normalization(
     x: Float,
     beta: Float | None = None,

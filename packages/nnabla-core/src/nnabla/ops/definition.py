@@ -126,11 +126,15 @@ class Operator:
             of higher order.
         aliases: Output number to input number where they share memory.
         random: Whether kernels take a random stream.
+        draws: Whether a use of the operator has a random stream: it is random, has a seed, or its body draws.
+        backward_updates: Names of inputs that backward changes; the gradient gives a :class:`Result`.
         views: Whether kernels may return (a view of) an input rather than a fresh array.
         trivial: Whether the operator changes nothing where the output has the input's shape (traces skip it).
         depends: Names of inputs and outputs that count as read by every gradient, besides what gradients do read.
+        absent: Names of optional inputs to the argument that is True where they are left out (``no_bias``)
         keep: Whether forward keeps the body's intermediate values that its gradient reads.
         data_dependent: Whether output shapes follow from data.
+        integers: Whether integer data (of the first input) is computed, and kept, in its own dtype.
     """
 
     def __init__(self, name: str, function: Callable[..., Any], **traits: Any) -> None:
@@ -148,10 +152,13 @@ class Operator:
         self.keep: bool = traits.pop("keep", False)
         self.trivial: bool = traits.pop("trivial", False)
         self.data_dependent: bool = traits.pop("data_dependent", False)
+        self.integers: bool = traits.pop("integers", False)
         self.differentiable: bool = traits.pop("differentiable", True)
         self.deprecated: bool = traits.pop("deprecated", False)
         self.backward_updates: tuple[str, ...] = tuple(traits.pop("backward_updates", ()))
         self.depends: tuple[str, ...] = tuple(traits.pop("depends", ()))
+        self.absent: dict[str, str] = traits.pop("absent", {})
+        draws: bool = traits.pop("draws", False)
         outputs = traits.pop("outputs", "y")
         self.unpack: bool = traits.pop("unpack", False)
         schema = read_signature(function, traits.pop("parameters", ()))
@@ -173,7 +180,8 @@ class Operator:
         self.__module__ = function.__module__
         self.__doc__ = function.__doc__
         # An operator with a seed, or whose body draws, has a stream of random numbers per use.
-        self.draws = self.random or any(a.name == "seed" for a in self.arguments)
+        seeded = any(a.name == "seed" for a in self.arguments)
+        self.draws: bool = draws or self.random or seeded
         self.variadic = bool(self.inputs) and self.inputs[-1].variadic
         self.gives_many = bool(self.outputs[0].variadic) and not self.unpack
         self._build_signature()
@@ -315,7 +323,22 @@ class Operator:
             inputs = values[:first]
         elif not inputs:
             raise ArgumentTypeError(f"{self.snake_name}: at least one input must be given")
-        return inputs, tuple(values[first:])
+        raw = tuple(values[first:])
+        return self.place(inputs, raw) if self.absent else inputs, raw
+
+    def place(self, inputs: Sequence[Any], raw: tuple[Any, ...]) -> list[Any]:
+        """Return inputs in the order of the schema, where those before one left out by an argument may have moved.
+
+        A function with ``no_bias=True`` is called without beta, also by a file: what stands in its place follows it.
+        """
+        given = dict(zip((a.name for a in self.arguments), raw))
+        left_out = {name for name, flag in self.absent.items() if given.get(flag)}
+        slots = [spec.name not in left_out for spec in self.inputs]
+        present = [v for v in inputs if v is not None]
+        if all(v is None or s for v, s in zip(inputs, slots)) or len(present) > sum(slots):
+            return list(inputs)
+        supply = iter(present)
+        return [next(supply, None) if s else None for s in slots]
 
     def setup(self, in_shapes: tuple[Shape | None, ...], raw: tuple[Any, ...]) -> Setup:
         """Return the operator set up on input shapes and raw argument values (cached)."""

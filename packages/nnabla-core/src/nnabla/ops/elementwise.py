@@ -48,10 +48,6 @@ def sum_to(value: Any, shape: tuple[int, ...]) -> Any:
     from nnabla.ops.reduction import sum_
 
     lead = len(value.shape) - len(shape)
-    axes = tuple(range(lead)) + tuple(
-        lead + i for i, n in enumerate(shape) if n == 1 and value.shape[lead + i] != 1
-    )
+    axes = tuple(range(lead)) + tuple(lead + i for i, n in enumerate(shape) if n == 1 and value.shape[lead + i] != 1)
     reduced = sum_(value, axes, False) if axes else value
     return reduced if reduced.shape == shape else reshape(reduced, shape)
-
-

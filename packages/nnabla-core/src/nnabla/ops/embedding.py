@@ -7,10 +7,10 @@ from typing import Any
 from nnabla.errors import ShapeError
 from nnabla.ops.array_manipulation import reshape
 from nnabla.ops.definition import operator
-from nnabla.ops.scatter import add_rows, flat_index, take_rows
+from nnabla.ops.scatter import flat_index, take_rows
 from nnabla.ops.spec import Float, Index
 
-__all__ = ["embed", "sum_rows"]
+__all__ = ["embed"]
 
 
 @operator("Embed", group="Neural Network Layer", parameters=("w",))
@@ -32,8 +32,3 @@ def embed(x0: Index, w: Float) -> Any:
 def _(x0: Any, w: Any) -> None:
     if not w:
         raise ShapeError("embed: w () must have one dimension or more; its first are the rows")
-
-
-def sum_rows(index: Any, values: Any, rows: int) -> Any:
-    """Return ``rows`` rows of zeros to which ``values`` are added at ``index`` (0 to rows - 1)."""
-    return add_rows(values, index, rows)

@@ -14,6 +14,11 @@ from nnabla.ops.spec import Float, Int
 __all__ = ["affine"]
 
 
+def _shaped(x: Any, shape: tuple[int, ...]) -> Any:
+    """Return ``x`` in another shape, without a step where it has that already."""
+    return x if x.shape == shape else reshape(x, shape, False)
+
+
 @operator("Affine", group="Neural Network Layer", parameters=("weight", "bias"))
 def affine(x: Float, weight: Float, bias: Float | None = None, base_axis: Int = 1) -> Any:
     """Fully connected layer, :math:`y = x W + b`.
@@ -28,10 +33,11 @@ def affine(x: Float, weight: Float, bias: Float | None = None, base_axis: Int = 
     """
     outer, maps = x.shape[: base_axis % len(x.shape)], weight.shape[1:]
     features = weight.shape[0]
-    y = batch_matmul(reshape(x, (prod(outer), features), False), reshape(weight, (features, prod(maps)), False))
+    flat = prod(maps)
+    y = batch_matmul(_shaped(x, (prod(outer), features)), _shaped(weight, (features, flat)))
     if bias is not None:
-        y = y + reshape(bias, (1, prod(maps)), False)
-    return reshape(y, (*outer, *maps), False)
+        y = y + _shaped(bias, (flat,))
+    return _shaped(y, (*outer, *maps))
 
 
 @affine.resolve
@@ -53,9 +59,8 @@ def _(x: Any, weight: Any, bias: Any, base_axis: int) -> None:
 def _(x: Any, weight: Any, bias_shape: Any, dy: Any, base_axis: int) -> Any:
     rows, features = prod(x.shape[: base_axis % len(x.shape)]), weight.shape[0]
     maps = prod(weight.shape[1:])
-    flat = reshape(dy, (rows, maps), False)
-    matrix = reshape(weight, (features, maps), False)
-    dx = reshape(batch_matmul(flat, matrix, False, True), x.shape, False)
-    dw = batch_matmul(reshape(x, (rows, features), False), flat, True, False)
-    db = None if bias_shape is None else reshape(sum_(flat, (0,), False), bias_shape, False)
-    return dx, reshape(dw, weight.shape, False), db
+    flat = _shaped(dy, (rows, maps))
+    dx = batch_matmul(flat, _shaped(weight, (features, maps)), False, True)
+    dw = batch_matmul(_shaped(x, (rows, features)), flat, True, False)
+    db = None if bias_shape is None else _shaped(sum_(flat, (0,), False), bias_shape)
+    return _shaped(dx, x.shape), _shaped(dw, weight.shape), db

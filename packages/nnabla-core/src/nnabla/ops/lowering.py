@@ -173,9 +173,7 @@ class _Writer:
         self._line(setup.op, outputs, f"{function}(xp, ({given}), {out}, {args})")
         return outputs
 
-    def _reference(
-        self, setup: Setup, inputs: Sequence[str | None], kinds: Sequence[str | None]
-    ) -> list[str]:
+    def _reference(self, setup: Setup, inputs: Sequence[str | None], kinds: Sequence[str | None]) -> list[str]:
         op = setup.op
         kernel = op.reference_kernel
         assert kernel is not None
@@ -399,12 +397,23 @@ def _crossing(gradient: GradientTrace) -> set[int]:
     return used
 
 
-def prepare_forward(setup: Setup, ctx: Any, keep: bool) -> Prepared:
-    """Return how an operator runs in a context; ``keep`` what its gradient needs."""
-    key = (ctx.key, keep)
+def prepare_forward(setup: Setup, ctx: Any, keep: bool, dtype: np.dtype | None = None) -> Prepared:
+    """Return how an operator runs in a context; ``keep`` what its gradient needs.
+
+    ``dtype`` is that of the first input's data. Operators that keep integers compute and keep them in it; for all
+    others it does not matter.
+    """
+    integers = dtype is not None and setup.op.integers and dtype.kind in "iu"
+    key = (ctx.key, keep, dtype) if integers else (ctx.key, keep)
     found = setup.prepared.get(key)
     if found is None:
-        found = setup.prepared[key] = _first_able(setup, ctx, lambda place: Prepared(setup, place, keep))
+
+        def make(place: Place) -> Prepared:
+            if integers:
+                place = Place(place.backend, place.library, NumericTypes(dtype, dtype))  # type: ignore[arg-type]
+            return Prepared(setup, place, keep)
+
+        found = setup.prepared[key] = _first_able(setup, ctx, make)
     return found
 
 
@@ -428,13 +437,14 @@ class PreparedGradient:
         run: Takes what ``reads`` lists, in order; returns the gradients that ``gives`` lists.
         reads: ``('in', i)``, ``('out', o)``, ``('dout', o)``, ``('saved', name)``, ``('kept', k)``, and dtypes.
         gives: Numbers of the inputs whose gradients come.
+        updates: Numbers of the inputs whose new data comes after the gradients.
         into: Numbers of the inputs whose gradients are added to arrays that ``run`` takes before what it reads,
             and the shape in which it takes them.
         adds: Numbers of the inputs for which that is possible, with the same shape.
         fresh: Whether each is memory of its own.
     """
 
-    __slots__ = ("adds", "fresh", "gives", "into", "place", "reads", "run")
+    __slots__ = ("adds", "fresh", "gives", "into", "place", "reads", "run", "updates")
 
     def __init__(
         self, setup: Setup, place: Place, need: tuple[bool, ...], kept: Sequence[int], into: frozenset[int]
@@ -444,6 +454,8 @@ class PreparedGradient:
         kernel = place.backend.backward_kernels.get(setup.op.name)
         self.adds: dict[int, tuple[int, ...]] = {}
         self.into: list[tuple[int, tuple[int, ...]]] = []
+        names = [spec.name for spec in setup.op.inputs]
+        self.updates = [names.index(n) for n in gradient.updates]
         if kernel is not None and place.backend.supports(setup.op, setup.args):
             self._from_kernel(setup, gradient, kernel, need)
         else:
@@ -491,7 +503,7 @@ class PreparedGradient:
         adding = [scattered[i] for i in wanted if i in into]
         self.into = [(i, self.adds[i]) for i in wanted if i in into]
         targets = [gradient.grads[i] for i in self.gives]
-        targets += [s for node in adding for s in node.inputs]
+        targets += [*(s for node in adding for s in node.inputs), *gradient.updates.values()]
         sources: dict[int, tuple[str, Any]] = {}
         for what, symbols in (("in", gradient.inputs), ("out", gradient.outputs), ("dout", gradient.douts)):
             for i, symbol in enumerate(symbols):
@@ -516,6 +528,7 @@ class PreparedGradient:
         for node in nodes:
             writer.node(node, names)
         results = [names[gradient.grads[i].number] for i in self.gives]  # type: ignore[union-attr]
+        results += [names[s.number] for s in gradient.updates.values()]
         for target, node in zip(held, adding):
             writer.add_into(target, node, names)
         made_by = {name: op for line, op in writer.calls for name in line.split(", ")}
@@ -559,5 +572,3 @@ def prepare_gradient(
         found = _first_able(setup, ctx, lambda place: PreparedGradient(setup, place, need, kept, into))
         setup.prepared[key] = found
     return found
-
-

@@ -318,7 +318,8 @@ def acosh(x: Float) -> Any:
         x: Any shape, 1 or more; the result is NaN elsewhere.
     """
     over = minimum2(x, _LARGE) - 1.0
-    near = log1p(over + sqrt(over * (over + 2.0)))
+    # One root each, so that what is far below 1 gives NaN.
+    near = log1p(over + sqrt(over) * sqrt(over + 2.0))
     return where(x > _LARGE, log(x) + math.log(2.0), near)
 
 

@@ -44,9 +44,7 @@ def _(a: Any, b: Any, transpose_a: bool, transpose_b: bool) -> Any:
 
 @batch_matmul.reference
 def _(xp: Any, a: Any, b: Any, transpose_a: bool, transpose_b: bool) -> Any:
-    return xp.matmul(
-        xp.matrix_transpose(a) if transpose_a else a, xp.matrix_transpose(b) if transpose_b else b
-    )
+    return xp.matmul(xp.matrix_transpose(a) if transpose_a else a, xp.matrix_transpose(b) if transpose_b else b)
 
 
 @batch_matmul.gradient

@@ -27,6 +27,8 @@ __all__ = [
 ]
 
 GROUP = "Normalization"
+#: Offset and scale are optional, and functions say so in arguments.
+ABSENT = {"beta": "no_bias", "gamma": "no_scale"}
 
 
 # -- standardizing ----------------------------------------------------------------------------------------------
@@ -114,6 +116,7 @@ def standardization_gradient(
 @operator(
     "LayerNormalization",
     group=GROUP,
+    absent=ABSENT,
     saved_values=("center", "inverse"),
 )
 def layer_normalization(
@@ -162,7 +165,7 @@ def _(x: Any, beta_shape: Any, gamma: Any, center: Any, inverse: Any, dy: Any, b
     return dx, None if beta_shape is None else sum_to(dy, beta_shape), dgamma
 
 
-@operator("InstanceNormalization", group=GROUP, keep=True)
+@operator("InstanceNormalization", group=GROUP, absent=ABSENT, keep=True)
 def instance_normalization(
     x: Float,
     beta: Float | None = None,
@@ -216,7 +219,7 @@ def _check_axes(name: str, x: Any, channel_axis: int, batch_axis: Any) -> None:
         )
 
 
-@operator("GroupNormalization", group=GROUP, keep=True)
+@operator("GroupNormalization", group=GROUP, absent=ABSENT, keep=True)
 def group_normalization(
     x: Float,
     beta: Float | None = None,
@@ -280,7 +283,7 @@ def _(
 
 
 # -- over everything but some axes -------------------------------------------------------------------------------
-@operator("TensorNormalization", group=GROUP, keep=True)
+@operator("TensorNormalization", group=GROUP, absent=ABSENT, keep=True)
 def tensor_normalization(
     x: Float,
     beta: Float | None = None,

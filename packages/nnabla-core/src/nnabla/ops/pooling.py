@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from nnabla.errors import ShapeError
-from nnabla.ops.array_manipulation import broadcast, reshape, transpose
+from nnabla.ops.array_manipulation import broadcast, reshape
 from nnabla.ops.definition import Result, operator, prod
-from nnabla.ops.internal import arg_max, cast, one_hot_along, ones
+from nnabla.ops.internal import arg_max, cast, one_hot_along
 from nnabla.ops.reduction import max_, mean, sum_
 from nnabla.ops.spec import Boolean, Float, Index, Shape
-from nnabla.ops.windows import fold, unfold
+from nnabla.ops.windows import Windows, complete
 
 __all__ = [
-    "Windows",
     "average_pooling",
     "global_average_pooling",
     "max_pooling",
@@ -25,115 +24,6 @@ __all__ = [
 ]
 
 GROUP = "Neural Network Layer"
-
-
-def pooled_size(n: int, k: int, s: int, p: int, ignore_border: bool) -> int:
-    """Return the number of windows over ``n`` elements padded by ``p`` on both sides.
-
-    With ``ignore_border`` only whole windows count, except that one window larger than everything counts if it
-    is no more than a stride too large; else every window counts that starts before the padding after the end.
-    """
-    if not ignore_border:
-        return -(-(n + p) // s)
-    return int((n + 2 * p - k) / s) + 1
-
-
-class Windows:
-    """How pooling sees its input: images one below the other, and the windows over each.
-
-    Attributes:
-        outer, sizes, tail: The input's shape: leading dimensions, spatial ones, the channel if it is last.
-        out: Number of windows in each spatial dimension.
-        images: Number of images.
-    """
-
-    def __init__(self, x: Any, kernel: Any, stride: Any, pad: Any, ignore_border: bool, channel_last: bool) -> None:
-        ndim = len(kernel)
-        self.shape = tuple(x)
-        self.channel_last = channel_last
-        self.tail = (x[-1],) if channel_last else ()
-        end = len(x) - len(self.tail)
-        self.outer, self.sizes = tuple(x[: end - ndim]), tuple(x[end - ndim : end])
-        self.kernel, self.stride, self.pad = kernel, stride, pad
-        self.ndim = ndim
-        self.out = tuple(pooled_size(n, k, s, p, ignore_border) for n, k, s, p in zip(self.sizes, kernel, stride, pad))
-        self.images = prod(self.outer) * prod(self.tail)
-
-    def columns(self, x: Any, fill: float) -> Any:
-        """Return (images, taps, out...)."""
-        if self.channel_last:
-            x = reshape(x, (prod(self.outer), *self.sizes, *self.tail), False)
-            x = transpose(x, (0, self.ndim + 1, *range(1, self.ndim + 1)))
-        x = reshape(x, (1, self.images, *self.sizes), False)
-        dilation = (1,) * self.ndim
-        columns = unfold(x, self.kernel, self.stride, dilation, self.pad, self.out, fill)
-        return reshape(columns, (self.images, prod(self.kernel), *self.out), False)
-
-    def spread(self, columns: Any) -> Any:
-        """The adjoint of :meth:`columns`."""
-        shape = (self.images, prod(self.kernel), 1, *self.out)
-        dilation = (1,) * self.ndim
-        columns = reshape(columns, shape, False)
-        x = fold(columns, self.kernel, self.stride, dilation, self.pad, self.sizes)
-        if self.channel_last:
-            x = reshape(x, (prod(self.outer), *self.tail, *self.sizes), False)
-            x = transpose(x, (0, *range(2, 2 + self.ndim), 1))
-        return reshape(x, self.shape, False)
-
-    def result(self, y: Any) -> Any:
-        """Bring (images, out...) into the layout of the input."""
-        if self.channel_last:
-            y = reshape(y, (prod(self.outer), *self.tail, *self.out), False)
-            y = transpose(y, (0, *range(2, 2 + self.ndim), 1))
-        return reshape(y, (*self.outer, *self.out, *self.tail), False)
-
-    def images_of(self, dy: Any) -> Any:
-        """The inverse of :meth:`result`, with an axis of size 1 for the taps."""
-        if self.channel_last:
-            dy = reshape(dy, (prod(self.outer), *self.out, *self.tail), False)
-            dy = transpose(dy, (0, self.ndim + 1, *range(1, self.ndim + 1)))
-        return reshape(dy, (self.images, 1, *self.out), False)
-
-    def inside(self) -> bool:
-        """Whether every window is full: none reaches over the padding's end."""
-        return all(
-            (o - 1) * s + k <= n + 2 * p
-            for o, s, k, n, p in zip(self.out, self.stride, self.kernel, self.sizes, self.pad)
-        )
-
-    def counts(self, including_pad: bool) -> Any:
-        """Return how many elements each window has, padding included or not: (out...)."""
-        pad = (0,) * self.ndim if including_pad else self.pad
-        sizes = tuple(n + 2 * (p - q) for n, p, q in zip(self.sizes, self.pad, pad))
-        dilation = (1,) * self.ndim
-        found = unfold(ones((1, 1, *sizes)), self.kernel, self.stride, dilation, pad, self.out)
-        return reshape(sum_(found, (1,), False), self.out, False)
-
-
-def complete(name: str, x: Any, kernel: Any, stride: Any, pad: Any, **flags: bool) -> dict[str, Any]:
-    """Fill in stride and pad, and check that they fit ``x``; ``flags`` as :class:`Windows` takes them."""
-    ndim = len(kernel)
-    if ndim < 1 or len(x) < ndim + int(flags["channel_last"]):
-        raise ShapeError(
-            f"{name}: kernel={tuple(kernel)} must have one entry per spatial dimension, at most as many "
-            f"as x {tuple(x)} has"
-        )
-    found = {"stride": kernel if stride is None else stride, "pad": (0,) * ndim if pad is None else pad}
-    for key, value in found.items():
-        if len(value) != ndim:
-            raise ShapeError(f"{name}: {key}={tuple(value)} needs {ndim} entries as kernel={tuple(kernel)} has")
-    if min(found["stride"]) < 1 or min(kernel) < 1 or min(found["pad"]) < 0:
-        raise ShapeError(
-            f"{name}: kernel={tuple(kernel)} and stride={tuple(found['stride'])} must be 1 or more, "
-            f"pad={tuple(found['pad'])} 0 or more"
-        )
-    w = Windows(x, kernel, **found, **flags)
-    if min(w.out) < 1:
-        raise ShapeError(
-            f"{name}: kernel={tuple(kernel)} does not fit into the spatial sizes {w.sizes} of x with "
-            f"pad={tuple(found['pad'])}; make the kernel smaller or pad larger"
-        )
-    return found
 
 
 @operator("MaxPooling", group=GROUP, saved=("index",))

@@ -9,7 +9,7 @@ from nnabla.errors import ArgumentError, ShapeError
 from nnabla.ops.definition import Result, operator, prod
 from nnabla.ops.elementwise import sum_to
 from nnabla.ops.internal import cast
-from nnabla.ops.spec import Boolean, Double, Float, FloatArg, Int
+from nnabla.ops.spec import Boolean, Float, FloatArg, Int
 
 GROUP = "Quantization Neural Network Layers"
 
@@ -152,8 +152,16 @@ def _(x: Any, qr_min: Any, qr_max: Any, ql_min: Any, ql_max: Any, decay: float, 
 
 @min_max_quantize.gradient
 def _(
-    x: Any, qr_min: Any, qr_max: Any, ql_min: Any, ql_max: Any, dy: Any, x_min_max: bool, ema: bool,
-    ste_fine_grained: bool, eps: float,
+    x: Any,
+    qr_min: Any,
+    qr_max: Any,
+    ql_min: Any,
+    ql_max: Any,
+    dy: Any,
+    x_min_max: bool,
+    ema: bool,
+    ste_fine_grained: bool,
+    eps: float,
 ) -> Any:
     # Forward has put the range that it used into qr_min and qr_max.
     start, end = _nudged(qr_min, ops.maximum2(qr_max, qr_min + eps), ql_min, ql_max)

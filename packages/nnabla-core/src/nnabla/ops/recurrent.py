@@ -100,9 +100,7 @@ class _Layers:
 
 
 # -- forward -----------------------------------------------------------------------------------------------------
-def _forward(
-    cell: Cell, x: Any, h: Any, c: Any, w0: Any, w: Any, bias: Any, dropout: float, training: bool
-) -> Result:
+def _forward(cell: Cell, x: Any, h: Any, c: Any, w0: Any, w: Any, bias: Any, dropout: float, training: bool) -> Result:
     """Run all layers; see the operators below."""
     net = _Layers(cell, x, h, w0, w, dropout)
     mask = None
@@ -147,8 +145,21 @@ def _forward(
 
 # -- backward ----------------------------------------------------------------------------------------------------
 def _backward(
-    cell: Cell, x: Any, h: Any, c: Any, w0: Any, w: Any, bias_shape: Any, dropout: float,
-    gates: Any, hidden: Any, cells: Any, mask: Any, dy: Any, dh_n: Any, dc_n: Any,
+    cell: Cell,
+    x: Any,
+    h: Any,
+    c: Any,
+    w0: Any,
+    w: Any,
+    bias_shape: Any,
+    dropout: float,
+    gates: Any,
+    hidden: Any,
+    cells: Any,
+    mask: Any,
+    dy: Any,
+    dh_n: Any,
+    dc_n: Any,
 ) -> list[Any]:
     """Return the gradients of x, h, c (if there is one), both weights and the bias."""
     if gates is None:
@@ -171,9 +182,15 @@ def _backward(
             wx, wh = net.weights(layer, direction)
             h0, hs = _item(h, *at), _item(hidden, number)
             dzx, dzh, dfirst[at], dstate[at] = _through_time(
-                net, direction, wh, hs, _item(gates, number), h0,
+                net,
+                direction,
+                wh,
+                hs,
+                _item(gates, number),
+                h0,
                 (_item(cells, number), _item(c, *at), _item(dc_n, *at)) if cell.state else None,
-                part(dy, 2, direction * net.size, (direction + 1) * net.size), _item(dh_n, *at),
+                part(dy, 2, direction * net.size, (direction + 1) * net.size),
+                _item(dh_n, *at),
             )
             before = _shifted(hs, h0, direction, net.steps)
             dwx = ops.batch_matmul(dzx, net.flat(sequence), True, False)
@@ -244,8 +261,18 @@ def _bias_gradient(cell: Cell, dzx: Any, dzh: Any, size: int) -> Any:
 
 # -- checks ------------------------------------------------------------------------------------------------------
 def _check(
-    name: str, cell: Cell, x: Any, h: Any, c: Any, w0: Any, w: Any, bias: Any, layers: int, bidirectional: bool,
-    dropout: float, gate_axis: bool = True,
+    name: str,
+    cell: Cell,
+    x: Any,
+    h: Any,
+    c: Any,
+    w0: Any,
+    w: Any,
+    bias: Any,
+    layers: int,
+    bidirectional: bool,
+    dropout: float,
+    gate_axis: bool = True,
 ) -> None:
     """Raise unless all shapes fit; ``gate_axis`` says whether weights have a dimension of blocks."""
     directions = 2 if bidirectional else 1
@@ -280,7 +307,12 @@ def _check(
 
 # -- operators ---------------------------------------------------------------------------------------------------
 @operator(
-    "RNN", group=GROUP, outputs="y, h_n", parameters=("weight_l0", "weight", "bias"), saved=("mask",),
+    "RNN",
+    group=GROUP,
+    outputs="y, h_n",
+    parameters=("weight_l0", "weight", "bias"),
+    draws=True,
+    saved=("mask",),
     saved_values=_SAVED,
 )
 def rnn(
@@ -316,8 +348,16 @@ def rnn(
 
 @rnn.resolve
 def _(
-    x: Any, h: Any, weight_l0: Any, weight: Any, bias: Any, num_layers: int, nonlinearity: str, dropout: float,
-    bidirectional: bool, training: bool,
+    x: Any,
+    h: Any,
+    weight_l0: Any,
+    weight: Any,
+    bias: Any,
+    num_layers: int,
+    nonlinearity: str,
+    dropout: float,
+    bidirectional: bool,
+    training: bool,
 ) -> None:
     cell = CELLS[nonlinearity]
     _check("rnn", cell, x, h, None, weight_l0, weight, bias, num_layers, bidirectional, dropout, False)
@@ -325,17 +365,45 @@ def _(
 
 @rnn.gradient
 def _(
-    x: Any, h: Any, weight_l0: Any, weight: Any, bias_shape: Any, nonlinearity: str, dropout: float, gates: Any,
-    hidden: Any, mask: Any, dy: Any, dh_n: Any,
+    x: Any,
+    h: Any,
+    weight_l0: Any,
+    weight: Any,
+    bias_shape: Any,
+    nonlinearity: str,
+    dropout: float,
+    gates: Any,
+    hidden: Any,
+    mask: Any,
+    dy: Any,
+    dh_n: Any,
 ) -> Any:
     return _backward(
-        CELLS[nonlinearity], x, h, None, weight_l0, weight, bias_shape, dropout, gates, hidden, None, mask, dy,
-        dh_n, None,
+        CELLS[nonlinearity],
+        x,
+        h,
+        None,
+        weight_l0,
+        weight,
+        bias_shape,
+        dropout,
+        gates,
+        hidden,
+        None,
+        mask,
+        dy,
+        dh_n,
+        None,
     )
 
 
 @operator(
-    "LSTM", group=GROUP, outputs="y, h_n, c_n", parameters=("weight_l0", "weight", "bias"), saved=("mask",),
+    "LSTM",
+    group=GROUP,
+    outputs="y, h_n, c_n",
+    parameters=("weight_l0", "weight", "bias"),
+    draws=True,
+    saved=("mask",),
     saved_values=(*_SAVED, "cells"),
 )
 def lstm(
@@ -375,16 +443,36 @@ def lstm(
 
 @lstm.resolve
 def _(
-    x: Any, h: Any, c: Any, weight_l0: Any, weight: Any, bias: Any, num_layers: int, dropout: float,
-    bidirectional: bool, training: bool,
+    x: Any,
+    h: Any,
+    c: Any,
+    weight_l0: Any,
+    weight: Any,
+    bias: Any,
+    num_layers: int,
+    dropout: float,
+    bidirectional: bool,
+    training: bool,
 ) -> None:
     _check("lstm", CELLS["lstm"], x, h, c, weight_l0, weight, bias, num_layers, bidirectional, dropout)
 
 
 @lstm.gradient
 def _(
-    x: Any, h: Any, c: Any, weight_l0: Any, weight: Any, bias_shape: Any, dropout: float, gates: Any, hidden: Any,
-    cells: Any, mask: Any, dy: Any, dh_n: Any, dc_n: Any,
+    x: Any,
+    h: Any,
+    c: Any,
+    weight_l0: Any,
+    weight: Any,
+    bias_shape: Any,
+    dropout: float,
+    gates: Any,
+    hidden: Any,
+    cells: Any,
+    mask: Any,
+    dy: Any,
+    dh_n: Any,
+    dc_n: Any,
 ) -> Any:
     return _backward(
         CELLS["lstm"], x, h, c, weight_l0, weight, bias_shape, dropout, gates, hidden, cells, mask, dy, dh_n, dc_n
@@ -392,7 +480,12 @@ def _(
 
 
 @operator(
-    "GRU", group=GROUP, outputs="y, h_n", parameters=("weight_l0", "weight", "bias"), saved=("mask",),
+    "GRU",
+    group=GROUP,
+    outputs="y, h_n",
+    parameters=("weight_l0", "weight", "bias"),
+    draws=True,
+    saved=("mask",),
     saved_values=_SAVED,
 )
 def gru(
@@ -430,7 +523,14 @@ def gru(
 
 @gru.resolve
 def _(
-    x: Any, h: Any, weight_l0: Any, weight: Any, bias: Any, num_layers: int, dropout: float, bidirectional: bool,
+    x: Any,
+    h: Any,
+    weight_l0: Any,
+    weight: Any,
+    bias: Any,
+    num_layers: int,
+    dropout: float,
+    bidirectional: bool,
     training: bool,
 ) -> None:
     _check("gru", CELLS["gru"], x, h, None, weight_l0, weight, bias, num_layers, bidirectional, dropout)
@@ -438,8 +538,17 @@ def _(
 
 @gru.gradient
 def _(
-    x: Any, h: Any, weight_l0: Any, weight: Any, bias_shape: Any, dropout: float, gates: Any, hidden: Any,
-    mask: Any, dy: Any, dh_n: Any,
+    x: Any,
+    h: Any,
+    weight_l0: Any,
+    weight: Any,
+    bias_shape: Any,
+    dropout: float,
+    gates: Any,
+    hidden: Any,
+    mask: Any,
+    dy: Any,
+    dh_n: Any,
 ) -> Any:
     return _backward(
         CELLS["gru"], x, h, None, weight_l0, weight, bias_shape, dropout, gates, hidden, None, mask, dy, dh_n, None

@@ -6,7 +6,8 @@ from typing import Any
 
 from nnabla.errors import ArgumentError, ShapeError
 from nnabla.ops.array_manipulation import reshape, transpose
-from nnabla.ops.convolution import (
+from nnabla.ops.definition import operator, prod
+from nnabla.ops.geometry import (
     Geometry,
     add_bias,
     check_bias,
@@ -15,7 +16,6 @@ from nnabla.ops.convolution import (
     output_size,
     spatial_default,
 )
-from nnabla.ops.definition import operator, prod
 from nnabla.ops.internal import iota
 from nnabla.ops.matrix import batch_matmul
 from nnabla.ops.reduction import sum_

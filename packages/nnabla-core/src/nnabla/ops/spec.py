@@ -1,7 +1,8 @@
 """The vocabulary of operator definitions: what inputs, arguments and outputs are, read from a signature.
 
 An operator's Python signature is its schema. Inputs are annotated with a dtype class (``Float``, ``Bool``,
-``Index``, ``Real``), arguments with their type in files (``Int``, ``Double``, ``Shape``, ...; ``Literal["a", "b"]`` for a listed string)::
+``Index``, ``Real``), arguments with their type in files (``Int``, ``Double``, ``Shape``, ...; a string of listed values
+is a ``Literal``)::
 
     def elu(x: Float, alpha: Double = 1.0) -> Any: ...
 """
@@ -20,6 +21,7 @@ from nnabla.errors import ArgumentError, ArgumentTypeError
 from nnabla.graph.arithmetic import Arithmetic
 
 __all__ = [
+    "REQUIRED",
     "ArgumentSpec",
     "Bool",
     "Boolean",
@@ -33,7 +35,6 @@ __all__ = [
     "Int",
     "Ints",
     "OutputSpec",
-    "REQUIRED",
     "Real",
     "Shape",
     "String",

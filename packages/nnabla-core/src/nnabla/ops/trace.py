@@ -107,7 +107,7 @@ class Trace:
     def apply(self, setup: Setup, values: Sequence[Symbol | None]) -> Node:
         """Append the node of a set-up operator (or find it) and return it."""
         key = (id(setup), tuple(None if v is None else v.number for v in values))
-        known = None if setup.op.random else self._known.get(key)
+        known = None if setup.op.draws else self._known.get(key)
         if known is not None:
             return known
         node = Node(setup, values, len(self.nodes))
@@ -207,15 +207,14 @@ class GradientTrace:
         trace = self.trace = Trace()
         kinds = [op.input_spec(i).kind for i in range(len(setup.in_shapes))]
         self.inputs = [
-            None if s is None else trace.source(s, "float" if k == "any" else k)
-            for s, k in zip(setup.in_shapes, kinds)
+            None if s is None else trace.source(s, "float" if k == "any" else k) for s, k in zip(setup.in_shapes, kinds)
         ]
         self.outputs = [
-            trace.source(s, "float" if k in ("same", "bool") else k)
-            for s, k in zip(setup.out_shapes, setup.out_kinds)
+            trace.source(s, "float" if k in ("same", "bool") else k) for s, k in zip(setup.out_shapes, setup.out_kinds)
         ]
         self.douts = [trace.source(s, "float") for s in setup.out_shapes]
         self.saved: dict[str, Symbol] = {}
+        self.updates: dict[str, Symbol] = {}
         self.automatic = False
         if op.gradient_rule is not None:
             names = [*op.saved, *op.saved_values]
@@ -225,7 +224,7 @@ class GradientTrace:
                 extra = [(s.shape, s.kind) for s in setup.trace.saved.values()]
             self.saved = {n: trace.source(shape, kind) for n, (shape, kind) in zip(names, extra)}
             with trace:
-                grads = _apply_rule(setup, self.inputs, self.outputs, self.saved, self.douts)
+                grads = _apply_rule(setup, self.inputs, self.outputs, self.saved, self.douts, self.updates)
         elif not op.differentiable or op.body is None:
             grads = [None] * len(self.inputs)
         else:
@@ -263,8 +262,13 @@ def _apply_rule(
     outputs: Sequence[Any],
     saved: dict[str, Any],
     douts: Sequence[Any],
+    updates: dict[str, Any] | None = None,
 ) -> list[Any]:
-    """Call an operator's gradient with what its parameters name; return one entry per flat input."""
+    """Call an operator's gradient with what its parameters name; return one entry per flat input.
+
+    Args:
+        updates: Receives new values of the inputs that backward changes.
+    """
     op = setup.op
     known: dict[str, Any] = dict(setup.args)
     if op.variadic:
@@ -285,6 +289,10 @@ def _apply_rule(
     known.update(dict.fromkeys((*op.saved, *op.saved_values)))
     known.update(saved)
     grads = op.gradient_rule(**{n: known[n] for n in op.gradient_reads})  # type: ignore[misc]
+    if isinstance(grads, Result):
+        if updates is not None:
+            updates.update({n: grads.updates[n] for n in op.backward_updates})
+        grads = grads.outputs
     grads = list(grads) if isinstance(grads, (tuple, list)) else [grads]
     grads += [None] * (len(inputs) - len(grads))
     for i, (grad, shape) in enumerate(zip(grads, setup.in_shapes)):
@@ -296,9 +304,7 @@ def _apply_rule(
     return [g if s is not None else None for g, s in zip(grads, setup.in_shapes)]
 
 
-def pullback(
-    trace: Trace, seeds: Sequence[tuple[Symbol, Symbol]], wrt: Sequence[Symbol | None]
-) -> list[Symbol | None]:
+def pullback(trace: Trace, seeds: Sequence[tuple[Symbol, Symbol]], wrt: Sequence[Symbol | None]) -> list[Symbol | None]:
     """Extend a trace by the reverse pass from ``seeds`` (value, its gradient) to ``wrt``."""
     from nnabla.ops.internal import zeros
 
@@ -333,9 +339,9 @@ def pullback(
         elif op.body is not None and op.differentiable:
             inner = gradient_trace(setup)
             values: dict[int, Any] = {}
-            for origin, value in zip([*inner.inputs, *inner.douts], [*node.inputs, *douts]):
+            for origin, known in zip([*inner.inputs, *inner.douts], [*node.inputs, *douts]):
                 if origin is not None:
-                    values[origin.number] = value
+                    values[origin.number] = known
             targets = [
                 g for g, s in zip(inner.grads, node.inputs) if g is not None and s is not None and s.number in active
             ]
@@ -343,7 +349,7 @@ def pullback(
             results = [None if g is None else values.get(g.number) for g in inner.grads]
         else:
             continue
-        for symbol, grad in zip(node.inputs, results):
-            if symbol is not None and grad is not None and symbol.number in active:
-                add(symbol, grad)
+        for given, grad in zip(node.inputs, results):
+            if given is not None and grad is not None and given.number in active:
+                add(given, grad)
     return [None if s is None else grads.get(s.number) for s in wrt]

@@ -8,6 +8,7 @@ from nnabla.errors import ArgumentError, ShapeError
 from nnabla.ops.array_manipulation import reshape, transpose
 from nnabla.ops.definition import Result, normalize_axis, operator
 from nnabla.ops.internal import sqrt
+from nnabla.ops.mathematics import abs_
 from nnabla.ops.matrix import batch_matmul
 from nnabla.ops.normalization import other_axes
 from nnabla.ops.reduction import all_axes, sum_
@@ -58,8 +59,6 @@ def norm_normalization(
     """
     if p == 2.0:
         return x / sqrt(sum_(x * x, axes, True) + eps)
-    from nnabla.ops import abs as abs_
-
     total = sum_(abs_(x) ** p, axes, True) + eps
     return x / total ** (1.0 / p)
 

@@ -116,6 +116,4 @@ def find_kind(name: str) -> Kind:
     try:
         return KINDS[name]
     except (KeyError, TypeError):
-        raise PluginKindError(
-            f"{name!r} is not a kind of plugin; the kinds are {', '.join(KINDS)}"
-        ) from None
+        raise PluginKindError(f"{name!r} is not a kind of plugin; the kinds are {', '.join(KINDS)}") from None

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pluggy
+
 from nnabla.plugins import hookspecs
 from nnabla.plugins.errors import PluginContractError, PluginError, PluginLoadError
 from nnabla.plugins.hookspecs import CONTRACT_VERSION
@@ -34,9 +35,7 @@ def call_hooks(kind: Kind, name: str, origin: str, load: Callable[[], Any]) -> A
     """
     what = f"{kind.noun} {name!r} of {origin}"
     if kind.hook is None:
-        raise PluginContractError(
-            f"{what} cannot be used: contract version {CONTRACT_VERSION} has no {kind.noun}s"
-        )
+        raise PluginContractError(f"{what} cannot be used: contract version {CONTRACT_VERSION} has no {kind.noun}s")
     plugin = _guarded(load, f"{what} cannot be imported")
     # A manager of its own for each plugin: a hook call then reaches this plugin and no other.
     manager = pluggy.PluginManager("nnabla")
@@ -63,9 +62,7 @@ def call_hooks(kind: Kind, name: str, origin: str, load: Callable[[], Any]) -> A
 def _call(manager: pluggy.PluginManager, what: str, hook: str) -> Any:
     caller = getattr(manager.hook, hook)
     if not caller.get_hookimpls():
-        raise PluginContractError(
-            f"{what} does not implement {hook}(); mark the function with nnabla.plugins.hookimpl"
-        )
+        raise PluginContractError(f"{what} does not implement {hook}(); mark the function with nnabla.plugins.hookimpl")
     results = _guarded(caller, f"{what} is broken: {hook}() raised")
     return results[0] if results else None
 
@@ -73,8 +70,7 @@ def _call(manager: pluggy.PluginManager, what: str, hook: str) -> Any:
 def _check_version(what: str, version: Any) -> None:
     if type(version) is not int:
         raise PluginContractError(
-            f"{what} is broken: nnabla_contract_version() returned {_describe(version)}, "
-            "expected an int"
+            f"{what} is broken: nnabla_contract_version() returned {_describe(version)}, expected an int"
         )
     if version != CONTRACT_VERSION:
         older = "the plugin" if version < CONTRACT_VERSION else "nnabla-core"
@@ -90,14 +86,11 @@ def _check_name(what: str, name: str, value: Any) -> None:
     names = suffixes or [getattr(value, "name", name)]
     if name not in names:
         raise PluginContractError(
-            f"{what} is broken: it calls itself {', '.join(map(repr, names))}, "
-            f"but its entry point is named {name!r}"
+            f"{what} is broken: it calls itself {', '.join(map(repr, names))}, but its entry point is named {name!r}"
         )
 
 
-def _guarded(
-    function: Callable[[], Any], message: str, kind: type[PluginError] = PluginLoadError
-) -> Any:
+def _guarded(function: Callable[[], Any], message: str, kind: type[PluginError] = PluginLoadError) -> Any:
     handled = sys.exc_info()[1]  # the caller's, if it asks for a plugin in an except clause
     try:
         return function()

@@ -115,8 +115,7 @@ class PluginManager:
             for name in self.names(kind.name):
                 slot = self._examine(kind, name, load)
                 origins = [
-                    (plugin.distribution, plugin.version)
-                    for plugin in found.plugins.get((kind.name, name), [])
+                    (plugin.distribution, plugin.version) for plugin in found.plugins.get((kind.name, name), [])
                 ] or [(IN_PROCESS, "")]
                 for distribution, version in origins:
                     statuses.append(_status(kind, name, distribution, version, slot))
@@ -259,9 +258,7 @@ def _not_found(kind: Kind, name: str, installed: tuple[str, ...]) -> PluginNotFo
 
 def _conflict(kind: Kind, name: str, candidates: list[InstalledPlugin]) -> PluginConflictError:
     origins = " and ".join(f"{plugin.origin} ({plugin.entry_point.value})" for plugin in candidates)
-    return PluginConflictError(
-        f"{kind.noun} {name!r} is offered by {origins}; uninstall all of them but one"
-    )
+    return PluginConflictError(f"{kind.noun} {name!r} is offered by {origins}; uninstall all of them but one")
 
 
 def _raise_again(error: PluginError) -> NoReturn:

@@ -23,9 +23,7 @@ def assert_allclose(
     verbose: bool = True,
 ) -> None:
     """Raise AssertionError unless two arrays agree to ``atol + rtol * |desired|``; NumPy's with other defaults."""
-    np.testing.assert_allclose(
-        np.asarray(actual), np.asarray(desired), rtol, atol, equal_nan, err_msg, verbose
-    )
+    np.testing.assert_allclose(np.asarray(actual), np.asarray(desired), rtol, atol, equal_nan, err_msg, verbose)
 
 
 def __getattr__(name: str) -> Any:

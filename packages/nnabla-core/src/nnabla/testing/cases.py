@@ -111,6 +111,4 @@ def cases(
     Give sequences that are one value as tuples. Other keywords are those of :class:`Case`.
     """
     table = {k: v if isinstance(v, list) else [v] for k, v in (args or {}).items()}
-    return [
-        Case(function, inputs, dict(zip(table, values)), **rest) for values in itertools.product(*table.values())
-    ]
+    return [Case(function, inputs, dict(zip(table, values)), **rest) for values in itertools.product(*table.values())]

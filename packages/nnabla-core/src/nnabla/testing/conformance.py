@@ -202,10 +202,7 @@ def conformance(cases: Sequence[Case]) -> Callable[..., None]:
     import pytest
 
     params = [
-        pytest.param(case, check, id=f"{case}-{check}")
-        for case in cases
-        for check in CHECKS
-        if _applies(case, check)
+        pytest.param(case, check, id=f"{case}-{check}") for case in cases for check in CHECKS if _applies(case, check)
     ]
 
     @pytest.mark.parametrize(("case", "check"), params)

@@ -6,8 +6,8 @@ from typing import Any
 
 import array_api_compat.numpy as xp
 
-from nnabla.context import Context
 from nnabla.array.library import HOST, ArrayLibrary
+from nnabla.context import Context
 from nnabla.plugins.backend import Backend
 from nnabla_ext.cpu.kernels import ACCUMULATE_KERNELS, BACKWARD_KERNELS, FORWARD_KERNELS
 from nnabla_ext.cpu.solver_kernels import GRADIENT_KERNELS, SOLVER_KERNELS

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 
 import h5py
 import numpy as np
+
 from nnabla.plugins import ParameterFormat, ParameterRecord, hookimpl
 
 __all__ = ["H5ParameterFormat", "nnabla_contract_version", "nnabla_parameter_format"]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nnabla.ops.convolution import Geometry, output_size
+from nnabla.ops.geometry import Geometry, output_size
 
 __all__ = ["FORWARD_KERNELS"]
 
@@ -166,7 +166,8 @@ def _channel_by_channel(x: Array, weight: Array, stride: Any, dilation: Any, pad
     for n in range(samples):
         term = np.empty(y.shape[1:], x.dtype)
         for tap in np.ndindex(*kernel):
-            view = x[(n, slice(None), *_strided(tap, dilation, stride, out))]
+            spots: Any = (n, slice(None), *_strided(tap, dilation, stride, out))
+            view = x[spots]
             factor = scale[(slice(None), slice(None), *tap)].reshape(channels, multiplier, *single)
             np.multiply(view[:, None], factor, out=term)
             y[n] += term

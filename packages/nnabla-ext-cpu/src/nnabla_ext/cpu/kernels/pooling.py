@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nnabla.ops.pooling import Windows
+from nnabla.ops.windows import Windows
 
 __all__ = ["FORWARD_KERNELS"]
 
