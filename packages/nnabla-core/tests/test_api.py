@@ -112,7 +112,7 @@ MODULES = [
     "nnabla.graph.function",
     "nnabla.graph.program",
     "nnabla.ops.definition",
-    "nnabla.ops.lowering",
+    "nnabla.lowering.forward",
     "nnabla.ops.trace",
     "nnabla.parametric_functions",
     "nnabla.plugins",

@@ -12,7 +12,8 @@ from typing import Any
 from nnabla.context import context_scope
 from nnabla.errors import ArgumentTypeError
 from nnabla.graph.dispatch import saved_variables
-from nnabla.graph.function import Function, OperatorFunction
+from nnabla.graph.function import Function
+from nnabla.graph.operator_function import OperatorFunction
 from nnabla.ops.definition import Operator, all_operators
 from nnabla.ops.trace import gradient_trace
 

@@ -6,7 +6,8 @@ import inspect
 from typing import Any
 
 from nnabla.context import Context
-from nnabla.graph.function import Function, OperatorFunction
+from nnabla.graph.function import Function
+from nnabla.graph.operator_function import OperatorFunction
 from nnabla.graph.python_function import PythonFunction
 from nnabla.ops.definition import Operator, all_operators
 

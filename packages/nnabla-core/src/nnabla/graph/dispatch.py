@@ -10,11 +10,12 @@ from nnabla.array.ndarray import NdArray
 from nnabla.array.storage import Storage
 from nnabla.context import get_current_context
 from nnabla.errors import ArgumentError, ShapeError
-from nnabla.graph.function import OperatorFunction, connect
+from nnabla.graph.function import connect
 from nnabla.graph.node import Content, Node
+from nnabla.graph.operator_function import OperatorFunction
 from nnabla.graph.variable import Variable
+from nnabla.lowering.forward import prepare_forward
 from nnabla.ops.definition import Operator, check_input
-from nnabla.ops.lowering import prepare_forward
 from nnabla.ops.trace import Symbol, active_trace
 
 # ``nnabla.auto_forward`` is also a function's name, so the module is asked for as such.

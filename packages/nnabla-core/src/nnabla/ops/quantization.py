@@ -8,7 +8,7 @@ from nnabla import ops
 from nnabla.errors import ArgumentError, ShapeError
 from nnabla.ops.definition import Result, operator, prod
 from nnabla.ops.elementwise import sum_to
-from nnabla.ops.internal import cast
+from nnabla.ops.internal import cast, zeros
 from nnabla.ops.spec import Boolean, Float, FloatArg, Int
 
 GROUP = "Quantization Neural Network Layers"
@@ -336,10 +336,10 @@ def prune(x: Float, rate: FloatArg = 0.9) -> Any:
     """
     size, at = ops.abs(x), int((prod(x.shape) - 1) * rate)
     if rate == 1 or not prod(x.shape):
-        return x * 0.0
+        return zeros(x.shape)
     ordered = ops.sort(ops.reshape(size, (prod(x.shape),), False), 0, False, False, False)
     threshold = ops.slice(ordered, (at,), (at + 1,), (1,))
-    return ops.where(ops.greater_equal(size, ops.reshape(threshold, (1,) * len(x.shape), False)), x, x * 0.0)
+    return ops.where(ops.greater_equal(size, ops.reshape(threshold, (1,) * len(x.shape), False)), x, zeros(x.shape))
 
 
 @prune.resolve

@@ -7,7 +7,7 @@ from typing import Any
 from nnabla import ops
 from nnabla.errors import ArgumentError
 from nnabla.ops.definition import operator, prod
-from nnabla.ops.internal import arg_max, cast, one_hot_along
+from nnabla.ops.internal import arg_max, cast, one_hot_along, zeros
 from nnabla.ops.loss import check_equal_shapes, check_labels
 from nnabla.ops.spec import Float, Index, Int, per_input
 
@@ -27,7 +27,7 @@ def top_n_error(x: Float, target: Index, axis: Int = per_input(lambda x, t: len(
         The shape of ``target``.
     """
     chosen = cast(one_hot_along(target, x.shape[axis], axis), "float")
-    score = ops.sum(ops.where(chosen, x, x * 0.0), (axis,), True)
+    score = ops.sum(ops.where(chosen, x, zeros(x.shape)), (axis,), True)
     count = ops.sum(cast(ops.greater_equal(x, score), "float"), (axis,), True)
     wrong = ops.logical_or(ops.greater(count, float(n)), ops.less(ops.sum(chosen, (axis,), True), 0.5))
     return cast(wrong, "float")

@@ -6,7 +6,7 @@ from typing import Any
 
 from nnabla.array.ndarray import NdArray
 from nnabla.array.storage import NarrowedStorage
-from nnabla.ops.lowering import Place
+from nnabla.lowering.place import Place
 
 __all__ = ["borrow", "give_back", "held", "replace"]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from nnabla.context import get_current_context
-from nnabla.ops.lowering import places
+from nnabla.lowering.place import places
 from nnabla.solvers.buffers import borrow, give_back, held, replace
 from nnabla.solvers.slot import Around, Slot
 from nnabla.solvers.updating import namespace_of

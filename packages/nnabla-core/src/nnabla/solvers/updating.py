@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from nnabla.context import get_current_context
-from nnabla.ops.lowering import Place, places
+from nnabla.lowering.place import Place, places
 from nnabla.solvers.buffers import borrow, give_back, held, replace
 from nnabla.solvers.slot import Around, Slot
 

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 from nnabla.plugins.backend import BackwardKernel, ForwardKernel
-from nnabla_ext.cpu.kernels import affine, convolution, indexing, normalization, pooling
+from nnabla_ext.cpu.kernels import affine, convolution, indexing, loss, normalization, pooling, random
 
 __all__ = ["ACCUMULATE_KERNELS", "BACKWARD_KERNELS", "FORWARD_KERNELS"]
 
 FORWARD_KERNELS: dict[str, ForwardKernel] = {
+    **loss.FORWARD_KERNELS,
+    **random.FORWARD_KERNELS,
     **normalization.FORWARD_KERNELS,
     **affine.FORWARD_KERNELS,
     **convolution.FORWARD_KERNELS,
@@ -18,6 +20,6 @@ FORWARD_KERNELS: dict[str, ForwardKernel] = {
     **pooling.FORWARD_KERNELS,
 }
 
-BACKWARD_KERNELS: dict[str, BackwardKernel] = {}
+BACKWARD_KERNELS: dict[str, BackwardKernel] = {**loss.BACKWARD_KERNELS}
 
 ACCUMULATE_KERNELS: dict[str, Callable[..., Any]] = {**indexing.ACCUMULATE_KERNELS}

@@ -1,0 +1,490 @@
+"""OperatorFunction: one use of a defined operator, prepared for a context and run on variables' contents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from nnabla import random as nnabla_random
+from nnabla.array.ndarray import NdArray
+from nnabla.context import Context, get_current_context
+from nnabla.errors import ArgumentError, StateError
+from nnabla.graph.accumulation import addable, write_gradient
+from nnabla.graph.function import Function
+from nnabla.graph.node import Content, Node, changes, resize
+from nnabla.lowering.forward import Prepared, prepare_forward
+from nnabla.lowering.gradient import PreparedGradient, prepare_gradient
+from nnabla.ops.definition import Operator, Setup
+from nnabla.ops.trace import gradient_trace
+
+__all__ = ["OperatorFunction"]
+
+#: Operators that can leave inputs out.
+_MASKABLE = ("AddN", "MulN")
+
+
+class OperatorFunction(Function):
+    """A use of a defined operator.
+
+    Args:
+        op: The operator.
+        raw: Its arguments as given, in order.
+        given: Which of the operator's inputs are given (None: all, or the first ones).
+    """
+
+    def __init__(
+        self, op: Operator, raw: tuple[Any, ...], ctx: Context | None = None, given: Sequence[bool] | None = None
+    ) -> None:
+        # Written out rather than inherited: dynamic graphs make one of these per operation.
+        self.context = ctx or get_current_context()
+        self.op = op
+        self.name = op.name
+        self.raw = raw
+        self.given = given
+        self.input_nodes = []
+        self.output_refs = []
+        self.rank = 0
+        self._need_grad = (-1, False)
+        self.setting: Setup | None = None
+        self.prepared: Prepared | None = None
+        self.saved: dict[str, NdArray] | None = None
+        self.kept: list[Any] | None = None
+        self.before_update: list[Any] | None = None
+        self.stream = self.draws = self.last_draw = 0
+        self.mask: tuple[bool, ...] | None = None
+        if op.draws:
+            self._begin_stream()
+
+    @property
+    def gives_many(self) -> bool:  # type: ignore[override]
+        return self.op.gives_many
+
+    @property
+    def tags(self) -> dict[str, Any]:  # type: ignore[override]
+        return self.__dict__.setdefault("_tags", {})
+
+    def _begin_stream(self) -> None:
+        names = [spec.name for spec in self.op.arguments]
+        seed = self.raw[names.index("seed")] if "seed" in names else -1
+        seed = -1 if seed is None else int(seed)
+        if seed == -1:
+            self.stream = nnabla_random.next_function_stream()
+            nnabla_random.register_function_stream(self)
+        else:
+            self.stream = seed
+
+    def restart(self, stream: int) -> None:
+        """Begin a stream of random numbers anew (``nn.seed`` was called)."""
+        self.stream, self.draws = stream, 0
+
+    # -- description -----------------------------------------------------------------------------------------
+    @property
+    def arguments(self) -> dict[str, Any]:
+        args = self.setting.args if self.setting is not None else self.op.canonical_arguments((), self.raw)
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in args.items()}
+
+    def inplace_data(self, i: int) -> int:
+        if i in self.op.aliases.values():
+            return int(self.arguments.get("inplace", True))
+        return 2 * int(i < len(self.op.inputs) and self.op.inputs[i].name in self.op.overwrites)
+
+    def inplace_data_with(self, i: int) -> int:
+        for output, source in self.op.aliases.items():
+            if source == i:
+                return output
+        return super().inplace_data_with(i)
+
+    def min_outputs(self) -> int:
+        return 1
+
+    def need_setup_recompute(self, o: int) -> bool:
+        return any(spec.name == "seed" for spec in self.op.arguments) or self.op.name == "SpectralNorm"
+
+    def auto_grad_depends_input_data(self, i: int, j: int) -> bool:
+        return bool(self.op.saved)
+
+    def set_active_input_mask(self, mask: Sequence[bool]) -> None:
+        """Leave inputs out (AddN and MulN): those marked False are not read and get no gradient.
+
+        Args:
+            mask: One truth value per input, at least one of them True.
+        """
+        if not self.op.variadic or self.op.name not in _MASKABLE:
+            super().set_active_input_mask(mask)
+        if len(mask) != len(self.input_nodes) or not any(mask):
+            raise ArgumentError(
+                f"{self.name}.set_active_input_mask: mask={list(mask)} must have one entry for each of the "
+                f"{len(self.input_nodes)} inputs, and at least one True"
+            )
+        self.mask = None if all(mask) else tuple(bool(m) for m in mask)
+        self.setting = self.prepared = None
+        changes.count += 1
+
+    def _active(self, values: Sequence[Any]) -> Sequence[Any]:
+        return values if self.mask is None else [v for v, m in zip(values, self.mask) if m]
+
+    # -- set up and run ----------------------------------------------------------------------------------------
+    def _setup_on(self, shapes: list[tuple[int, ...]]) -> Setup:
+        given = self.given
+        if given is None:
+            missing = len(self.op.inputs) - len(shapes)
+            full = (*shapes, *([None] * missing)) if missing > 0 and not self.op.variadic else tuple(shapes)
+            if self.op.absent:
+                full = tuple(self.op.place(full, self.raw))
+        else:
+            supply = iter(shapes)
+            full = tuple(next(supply) if g else None for g in given)
+        setup = self.op.setup(full, self.raw)
+        self.setting = setup
+        self.prepared = None
+        return setup
+
+    def infer(self, ins: Sequence[Content], n_outputs: int | None) -> list[tuple[int, ...]]:
+        setup = self._setup_on([c.data.shape for c in self._active(ins)])
+        shapes = list(setup.out_shapes)
+        if self.op.data_dependent:
+            shapes = self._infer_from_data(ins, shapes)
+        return shapes
+
+    def set_up_for(self) -> list[tuple[int, ...]] | None:
+        if self.setting is None or self.mask is not None:
+            return None
+        return [s for s in self.setting.in_shapes if s is not None]
+
+    @property
+    def data_dependent(self) -> bool:
+        """Whether output shapes follow from data."""
+        return self.op.data_dependent
+
+    @property
+    def keeps_inputs(self) -> bool:
+        """Whether clearing spares the inputs (Sink)."""
+        return self.op.name == "Sink"
+
+    def backend(self, ins: Sequence[Content]) -> Any:
+        prepared = self.prepared or self._prepare(self._active(ins))
+        return prepared.place.backend
+
+    def hold_outputs(self, outputs: Sequence[Node]) -> None:
+        if self.need_grad and any(spec.name in self.op.gradient_reads for spec in self.op.outputs):
+            read = self.reads(tuple(n.need_grad for n in self.input_nodes))[1]
+            self.held_outputs = {o: outputs[o].content for o in read}
+
+    def refresh(self) -> None:
+        if self.op.aliases:
+            for o, node in enumerate(ref() for ref in self.output_refs):
+                if node is not None:
+                    self._alias(o, self.input_nodes, node)
+        if self.prepared is not None and self.prepared.keep != self.need_grad:
+            self.prepared = None
+
+    def again(self, inputs: Sequence[Any]) -> list[Any]:
+        result = OperatorFunction(self.op, self.raw, self.context, self.given)(*inputs)
+        return list(result) if isinstance(result, tuple) else [result]
+
+    def _infer_from_data(self, ins: Sequence[Content], shapes: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
+        """Compute on the data present, as far as there is any, to learn the sizes."""
+        if any(c.data._storage.array is None and c.data._storage.fill_value is None for c in ins):
+            return shapes
+        prepared = prepare_forward(self.setting, self.context, False)  # type: ignore[arg-type]
+        results = prepared.run(*self._read(prepared, ins))
+        return [tuple(r.shape) for r in results[: len(shapes)]]
+
+    def _read(self, prepared: Prepared, ins: Sequence[Content]) -> list[Any]:
+        library = prepared.place.library
+        arrays = []
+        for content, dtype in zip(ins, prepared.in_dtypes):
+            data = content.data
+            storage = data._storage
+            array = storage.array
+            if (
+                array is None
+                or storage.dtype is not dtype
+                or storage.library is not library
+                or array.shape != data.shape
+            ):
+                if storage.cleared:
+                    raise StateError(
+                        f"{self.op.snake_name}: the data of an input of shape {data.shape} was cleared; run "
+                        "forward with clear_no_need_grad=True (not clear_buffer=True) before backward, or mark "
+                        "the variable persistent"
+                    )
+                array = storage.read(library, dtype, data.shape)
+            arrays.append(array)
+        return arrays
+
+    def execute(self, ins: Sequence[Content], outs: Sequence[Content | None], again: bool = False) -> None:
+        if self.mask is not None:
+            ins = self._active(ins)
+        prepared = self.prepared
+        if prepared is None or self.op.integers:
+            prepared = self._prepare(ins)
+        arrays = self._read(prepared, ins)
+        if prepared.updates:
+            self._remember(prepared, arrays, again)
+        if prepared.simple:
+            out = outs[0]
+            if out is not None:
+                out.data._storage.put(prepared.place.library, prepared.run(*arrays)[0], prepared.out_dtypes[0])
+            return
+        if prepared.random:
+            if not again:
+                self.last_draw = self.draws
+                self.draws += 1
+            results = prepared.run((self.stream, self.last_draw), *arrays)
+        else:
+            results = prepared.run(*arrays)
+        self._commit(prepared, results, ins, outs, again)
+
+    def _remember(self, prepared: Prepared, arrays: list[Any], again: bool) -> None:
+        """Keep what the function is about to update, where it may have to be repeated exactly; or use it."""
+        at = [self._flat(i) for i in prepared.updates]
+        if again:
+            for i, array in zip(at, self.before_update or ()):
+                arrays[i] = array
+        elif self.recompute_ready or any(n.recompute for n in (r() for r in self.output_refs) if n is not None):
+            self.before_update = [prepared.place.library.copy(arrays[i]) for i in at]
+
+    def _prepare(self, ins: Sequence[Content]) -> Prepared:
+        shapes = [c.data.shape for c in ins]
+        setup = self.setting
+        if setup is None or [s for s in setup.in_shapes if s is not None] != shapes:
+            setup = self._setup_on(shapes)
+        # A gradient's graph may read saved values of a function whose own inputs need no gradient.
+        keep = self.need_grad or self.saved is not None if self.input_nodes else True
+        dtype = ins[0].data._storage.dtype if self.op.integers else None
+        self.prepared = prepared = prepare_forward(setup, self.context, keep, dtype)
+        return prepared
+
+    def _commit(
+        self,
+        prepared: Prepared,
+        results: tuple[Any, ...],
+        ins: Sequence[Content],
+        outs: Sequence[Content | None],
+        again: bool,
+    ) -> None:
+        library = prepared.place.library
+        count = len(prepared.out_dtypes)
+        for o in range(count):
+            out = outs[o] if o < len(outs) else None
+            if out is None:
+                continue
+            if o in self.op.aliases and self.setting.args.get("inplace", True):  # type: ignore[union-attr]
+                # The memory is the input's, also when the input was given other memory since.
+                out.share_storage(ins[self.op.aliases[o]].data._storage)
+                continue
+            result, fresh = results[o], prepared.fresh[o]
+            shape = tuple(result.shape)
+            if shape != out.data.shape:
+                resize(out, shape)
+            dtype = prepared.out_dtypes[o]
+            if dtype != prepared.compute_dtypes[o]:
+                result, fresh = library.cast(result, dtype), True
+            out.data._storage.put(library, library.own(result, fresh), dtype)
+        at = count
+        for i in prepared.updates:
+            if not again and self._changes(i, ins, outs):
+                target = ins[self._flat(i)].data
+                store = prepared.place.types.store
+                value = library.own(library.cast(results[at], store), prepared.fresh[at])
+                target._storage.put(library, library.reshape(value, target.shape), store)
+            at += 1
+        if prepared.saved:
+            saved = self.saved if self.saved is not None else {}
+            for name in prepared.saved:
+                result = library.own(results[at], prepared.fresh[at])
+                held = saved.get(name)
+                if held is None or held.shape != result.shape:
+                    held = saved[name] = NdArray(tuple(result.shape))
+                held._storage.put(library, result, library.dtype(result))
+                at += 1
+            self.saved = saved
+        if prepared.kept:
+            self.kept = list(results[at:])
+
+    def _changes(self, i: int, ins: Sequence[Content], outs: Sequence[Content | None]) -> bool:
+        """Whether an update of declared input ``i`` is to be written (it is not where the output is that memory)."""
+        if self.op.inputs[i].name not in self.op.overwrites:
+            return True
+        at = self._flat(i)
+        if self.input_nodes and self.input_nodes[at].parent is not None:
+            return False
+        storage = ins[at].data._storage
+        return all(out is None or out.data._storage is not storage for out in outs)
+
+    def _flat(self, i: int) -> int:
+        """Return the number of declared input ``i`` among those that are given."""
+        shapes = self.setting.in_shapes  # type: ignore[union-attr]
+        return sum(s is not None for s in shapes[:i])
+
+    def _full_need(self, need: Sequence[bool]) -> tuple[bool, ...]:
+        supply = iter(need)
+        return tuple(next(supply) if s is not None else False for s in self.setting.in_shapes)  # type: ignore[union-attr]
+
+    def reads(self, need: tuple[bool, ...]) -> tuple[Sequence[int], Sequence[int]]:
+        setup = self.setting
+        if setup is None:
+            raise StateError(f"{self.name}: set the function up first")
+        if self.mask is not None:
+            at = [i for i, m in enumerate(self.mask) if m]
+            inputs, outputs = self._reads(setup, tuple(self._active(need)))
+            return [at[i] for i in inputs], outputs
+        return self._reads(setup, need)
+
+    def _reads(self, setup: Setup, need: tuple[bool, ...]) -> tuple[Sequence[int], Sequence[int]]:
+        key = ("reads", need)
+        found = setup.prepared.get(key)
+        if found is None:
+            full = self._full_need(need)
+            inputs, outputs = self._declared_reads(setup, full)
+            found = setup.prepared[key] = ([self._flat(i) for i in inputs], outputs)
+        return found
+
+    def _declared_reads(self, setup: Setup, need: tuple[bool, ...]) -> tuple[list[int], list[int]]:
+        inputs, outputs = gradient_trace(setup).reads(need)
+        extra = self.op.depends
+        if extra and any(need):
+            names = [spec.name for spec in self.op.inputs]
+            inputs = sorted({*inputs, *(names.index(n) for n in extra if n in names)})
+            names = [spec.name for spec in self.op.outputs]
+            outputs = sorted({*outputs, *(names.index(n) for n in extra if n in names)})
+        return inputs, outputs
+
+    def differentiate(
+        self,
+        ins: Sequence[Content],
+        outs: Sequence[Content | None],
+        douts: Sequence[NdArray | None],
+        need: tuple[bool, ...],
+        overwrite: Sequence[bool],
+    ) -> None:
+        if self.mask is not None:
+            ins, need, overwrite = self._without_inactive(ins, need, overwrite)
+        setup = self.setting
+        if setup is None:
+            raise StateError(f"{self.name}: backward was called before setup; call setup(inputs, outputs) first")
+        numbers = range(len(need)) if len(need) == len(setup.in_shapes) else self._numbers(setup)
+        prepared, values = self._prepare_gradient(setup, ins, need, overwrite, numbers)
+        library, store = prepared.place.library, prepared.place.types.store
+        for what, at, dtype in prepared.reads:
+            # What most functions read, present as it is wanted, without a call.
+            data = douts[at] if what == "dout" else ins[numbers[at]].data if what == "in" else None
+            if data is not None:
+                storage = data._storage
+                array = storage.array
+                if (
+                    array is not None
+                    and storage.dtype is dtype
+                    and storage.library is library
+                    and array.shape == data.shape
+                ):
+                    values.append(array)
+                    continue
+            values.append(self._value(prepared, what, at, dtype, ins, outs, douts, numbers))
+        results = prepared.run(*values)
+        for i, result, fresh in zip(prepared.gives, results, prepared.fresh):
+            at = numbers[i]
+            write_gradient(ins[at].grad, library, result, fresh, store, overwrite[at])
+        given = len(prepared.gives)
+        for i, result, fresh in zip(prepared.updates, results[given:], prepared.fresh[given:]):
+            data = ins[numbers[i]].data
+            value = library.own(library.cast(result, store), fresh)
+            data._storage.put(library, library.reshape(value, data.shape), store)
+        if given < sum(need):
+            written = {numbers[i] for i in (*prepared.gives, *(i for i, _ in prepared.into))}
+            for i, wanted in enumerate(need):
+                if wanted and i not in written and overwrite[i]:
+                    ins[i].grad._storage.fill(0)
+
+    def _numbers(self, setup: Setup) -> list[int]:
+        """Return for each declared input its number among those that are given."""
+        return [self._flat(i) for i in range(len(setup.in_shapes))]
+
+    def _prepare_gradient(
+        self,
+        setup: Setup,
+        ins: Sequence[Content],
+        need: tuple[bool, ...],
+        overwrite: Sequence[bool],
+        numbers: Sequence[int],
+    ) -> tuple[PreparedGradient, list[Any]]:
+        """Return the prepared gradient, and the buffers that it adds to in place, which are its first values."""
+        full = need if len(need) == len(setup.in_shapes) else self._full_need(need)
+        forward = self.prepared
+        place = None if forward is None else forward.place
+        kept = forward.kept if forward is not None and self.kept is not None else ()
+        prepared = prepare_gradient(setup, self.context, full, kept, place=place)
+        if not prepared.adds:
+            return prepared, []
+        library, dtype = prepared.place.library, prepared.place.types.compute
+        held = {
+            i: array
+            for i, shape in prepared.adds.items()
+            if not overwrite[numbers[i]] and (array := addable(ins[numbers[i]].grad, library, dtype, shape)) is not None
+        }
+        if held:
+            prepared = prepare_gradient(setup, self.context, full, kept, frozenset(held), place)
+        return prepared, [held[i] for i, _ in prepared.into]
+
+    def _value(
+        self,
+        prepared: PreparedGradient,
+        what: str,
+        at: Any,
+        dtype: Any,
+        ins: Sequence[Content],
+        outs: Sequence[Content | None],
+        douts: Sequence[NdArray | None],
+        numbers: Sequence[int],
+    ) -> Any:
+        """Return one array that backward reads."""
+        library = prepared.place.library
+        if what == "dout":
+            grad = douts[at] if at < len(douts) else None
+            if grad is None:
+                return library.full(self.setting.out_shapes[at], 0, dtype)  # type: ignore[union-attr]
+            return grad._storage.read(library, dtype, grad.shape)
+        if what == "kept":
+            return self.kept[at]  # type: ignore[index]
+        if what == "none":
+            return None
+        if what == "in":
+            data = ins[numbers[at]].data
+        elif what == "out":
+            content = outs[at]
+            if content is None:
+                raise StateError(f"{self.op.snake_name}: output {at}, which backward reads, is gone")
+            data = content.data
+        else:
+            if self.saved is None or at not in self.saved:
+                raise StateError(f"{self.op.snake_name}: backward needs {at} of a forward run; call forward first")
+            data = self.saved[at]
+        storage = data._storage
+        if storage.cleared:
+            raise StateError(
+                f"{self.op.snake_name}: backward reads data of shape {data.shape} that was cleared; run "
+                "forward(clear_no_need_grad=True) instead of forward(clear_buffer=True) before backward"
+            )
+        return storage.read(library, dtype, data.shape)
+
+    def _without_inactive(
+        self, ins: Sequence[Content], need: tuple[bool, ...], overwrite: Sequence[bool]
+    ) -> tuple[Sequence[Content], tuple[bool, ...], Sequence[bool]]:
+        for content, active, wanted, first in zip(ins, self.mask or (), need, overwrite):
+            if wanted and first and not active:
+                content.grad._storage.fill(0)
+        return self._active(ins), tuple(self._active(need)), self._active(overwrite)
+
+    def _alias(self, o: int, inputs: Sequence[Node], output: Node) -> None:
+        source = self.op.aliases.get(o)
+        if source is not None and self.setting.args.get("inplace", True):  # type: ignore[union-attr]
+            output.content.share_storage(inputs[source].content.data._storage)
+
+    def __call__(
+        self, *inputs: Any, n_outputs: int | None = None, outputs: Any = None, auto_forward: Any = None
+    ) -> Any:
+        """Apply the function to Variables (or NdArrays: computed at once) and return its outputs."""
+        from nnabla.graph.dispatch import call_function
+
+        return call_function(self, inputs, n_outputs, outputs, auto_forward)

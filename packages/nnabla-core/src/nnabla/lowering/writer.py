@@ -1,0 +1,198 @@
+"""Writes nodes of a trace out as the lines of one Python function over kernels."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from nnabla.lowering.place import CannotRun, Place
+from nnabla.ops.definition import Operator, Setup
+from nnabla.ops.trace import Node, extra_outputs
+
+__all__ = ["Writer"]
+
+
+class Writer:
+    """Writes nodes of a trace out as the lines of one Python function."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.xp = place.backend.namespace
+        self.scope: dict[str, Any] = {"xp": self.xp}
+        self.lines: list[str] = []
+        self.calls: list[tuple[str, Operator]] = []
+        self.lane = 0
+        self.counter = 0
+        self.uses_state = False
+
+    def name(self, prefix: str, value: Any = None) -> str:
+        self.counter += 1
+        text = f"{prefix}{self.counter}"
+        if prefix != "v":
+            self.scope[text] = value
+        return text
+
+    def node(self, node: Node, names: dict[int, str]) -> None:
+        """Write one node: its results get names by the numbers of its outputs."""
+        inputs = [None if s is None else names[s.number] for s in node.inputs]
+        kinds = [None if s is None else s.kind for s in node.inputs]
+        outputs = self.call(node.setup, inputs, kinds)
+        for symbol, text in zip(node.outputs, outputs):
+            names[symbol.number] = text
+
+    def call(self, setup: Setup, inputs: Sequence[str | None], kinds: Sequence[str | None]) -> list[str]:
+        """Write the application of an operator and return the names of what it gives."""
+        op, backend = setup.op, self.place.backend
+        if backend.supports(op, setup.args):
+            kernel = backend.kernels.get(op.name)
+            if kernel is not None:
+                return self._kernel(setup, kernel, inputs)
+            if op.reference_kernel is not None and self.xp is not None:
+                return self._reference(setup, inputs, kinds)
+        if op.body is not None:
+            trace = setup.trace
+            names = {s.number: n for s, n in zip(trace.inputs, inputs) if s is not None and n is not None}
+            results = [*trace.outputs, *trace.updates.values(), *trace.saved.values()]
+            for inner in trace.needed(results, names):
+                self.node(inner, names)
+            return [names[s.number] for s in results]
+        raise CannotRun(op.name)
+
+    def add_into(self, target: str, node: Node, names: dict[int, str]) -> None:
+        """Write that the result of a node is added to ``target`` in place."""
+        given = ", ".join("None" if s is None else names[s.number] for s in node.inputs)
+        own = self.place.backend.accumulate_kernels.get(node.op.name)
+        if own is not None:
+            function, given_args = self.name("k", own), self.name("a", node.setup.args)
+            self.lines.append(f"{function}(xp, {target}, ({given},), {given_args})")
+            return
+        kernel = node.op.accumulate_kernel
+        assert kernel is not None
+        wants = _parameters(kernel)
+        args = {k: v for k, v in node.setup.args.items() if wants is None or k in wants}
+        self.lines.append(f"{self.name('k', kernel)}(xp, {target}, {given}, **{self.name('a', args)})")
+
+    def _results(self, setup: Setup) -> list[str]:
+        count = len(setup.out_shapes) + len(extra_outputs(setup))
+        return [self.name("v") for _ in range(count)]
+
+    def _kernel(self, setup: Setup, kernel: Callable[..., Any], inputs: Sequence[str | None]) -> list[str]:
+        outputs = self._results(setup)
+        given = "".join(f"{n}, " for n in inputs)
+        args = self.name("a", setup.args)
+        if setup.op.draws:
+            self.uses_state = True
+            kind = setup.out_kinds[0]
+            dtype = self.name("d", self.dtype("float" if kind == "same" else kind))
+            args = f"dict({args}, state=state, lane={self._next_lane()}, dtype={dtype})"
+        out = self.name("n", (None,) * len(outputs))
+        function = self.name("k", kernel)
+        self._line(setup.op, outputs, f"{function}(xp, ({given}), {out}, {args})")
+        return outputs
+
+    def _reference(self, setup: Setup, inputs: Sequence[str | None], kinds: Sequence[str | None]) -> list[str]:
+        op = setup.op
+        kernel = op.reference_kernel
+        assert kernel is not None
+        wants = _parameters(kernel)
+        function = self.name("k", kernel)
+        args: dict[str, Any] = {k: v for k, v in setup.args.items() if wants is None or k in wants}
+        dynamic = ""
+        if wants is not None and "dtype" in wants:
+            kind = setup.out_kinds[0]
+            if kind == "same":
+                kind = next((k for k in kinds if k is not None), "float")
+            args["dtype"] = self.dtype(kind)
+        if op.random:
+            self.uses_state = True
+            dynamic = ", state=state"
+            args["lane"] = self._next_lane()
+        given = "".join(f", {n}" for n in inputs)
+        named = f", **{self.name('a', args)}" if args else ""
+        outputs = self._results(setup)
+        text = f"{function}(xp{given}{dynamic}{named})"
+        if not inputs and not op.random and len(outputs) == 1 and _elements(setup) <= 1:
+            # A constant of one element is made once.
+            value = kernel(self.xp, **args)
+            return [self.name("c", value)]
+        self._line(op, outputs, text)
+        return outputs
+
+    def dtype(self, kind: str) -> Any:
+        """Return the namespace's dtype for a dtype class."""
+        name = self.place.compute_dtype(kind).name
+        return getattr(self.xp, name)
+
+    def _next_lane(self) -> int:
+        self.lane += 1
+        return self.lane - 1
+
+    def _line(self, op: Operator, outputs: Sequence[str], text: str) -> None:
+        target = outputs[0] if len(outputs) == 1 and not op.outputs[0].variadic else ", ".join(outputs) + ","
+        self.lines.append(f"{target} = {text}")
+        self.calls.append((", ".join(outputs), op))
+
+    def _drop_unused(self, results: Sequence[str]) -> None:
+        """Remove the lines whose values nobody reads (saved values without a gradient, for instance)."""
+        live = set(results)
+        kept = []
+        for line in reversed(self.lines):
+            target, _, value = line.partition(" = ")
+            if not _ or live.intersection(_words(target)):
+                live.update(_words(value or line))
+                kept.append(line)
+        self.lines = kept[::-1]
+
+    def function(self, label: str, parameters: Sequence[str], results: Sequence[str]) -> Callable[..., Any]:
+        """Return the function of the lines that results need; values are dropped after their last use."""
+        self._drop_unused(results)
+        last: dict[str, int] = {}
+        pieces = [_words(line) for line in self.lines]
+        for at, words in enumerate(pieces):
+            for word in words:
+                last[word] = at
+        body = []
+        for at, line in enumerate(self.lines):
+            body.append(line)
+            dead = [w for w in pieces[at] if last[w] == at and w not in results]
+            if dead and at + 1 < len(self.lines):
+                body.append(" = ".join(dead) + " = None")
+        first = ["state"] if self.uses_state else []
+        head = f"def run({', '.join([*first, *parameters])}):"
+        tail = f"return ({''.join(r + ', ' for r in results)})"
+        source = "\n    ".join([head, *body, tail])
+        exec(compile(source, f"<nnabla {label}>", "exec"), self.scope)
+        run = self.scope["run"]
+        run.source = source
+        return run
+
+
+def _elements(setup: Setup) -> int:
+    size = 1
+    for n in setup.out_shapes[0]:
+        size *= n
+    return size
+
+
+def _words(line: str) -> list[str]:
+    """Return the names of values in a generated line (they are 'v' and a number)."""
+    words = []
+    for part in line.replace("(", " ").replace(")", " ").replace(",", " ").split():
+        if part[0] == "v" and part[1:].isdigit() and part not in words:
+            words.append(part)
+    return words
+
+
+def _parameters(kernel: Callable[..., Any]) -> set[str] | None:
+    """Return the names a kernel takes, or None if it takes any."""
+    found = _kernel_parameters.get(kernel)
+    if found is None:
+        signature = inspect.signature(kernel)
+        anything = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in signature.parameters.values())
+        found = (None if anything else set(signature.parameters),)
+        _kernel_parameters[kernel] = found
+    return found[0]
+
+
+_kernel_parameters: dict[Callable[..., Any], tuple[set[str] | None]] = {}

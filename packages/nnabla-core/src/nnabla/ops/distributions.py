@@ -1,0 +1,97 @@
+"""Random arrays of the binomial, gamma and beta distributions."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from nnabla import ops
+from nnabla.errors import ArgumentError
+from nnabla.ops.definition import operator
+from nnabla.ops.internal import cast
+from nnabla.ops.randomness import random_normal, random_uniform
+from nnabla.ops.spec import FloatArg, Int, Shape
+
+GROUP = "Stochasticity"
+#: Each attempt at a gamma variate is accepted with a probability above 0.95.
+_ATTEMPTS = 6
+
+
+@operator("RandBinomial", group=GROUP, differentiable=False)
+def rand_binomial(n: Int = 1, p: FloatArg = 0.5, shape: Shape = (), seed: Int = -1) -> Any:
+    """Numbers of successes in ``n`` attempts that each succeed with probability ``p``.
+
+    Args:
+        n: Number of attempts, 0 or more; as many numbers are drawn per element.
+        p: Probability, 0 to 1.
+        shape: Sizes of the output.
+        seed: Seed of the draws; -1 follows ``nn.seed``.
+    """
+    return ops.sum(cast(ops.less(random_uniform((n, *shape)), p), "float"), (0,), False)
+
+
+@rand_binomial.resolve
+def _(n: int, p: float, shape: Any, seed: int) -> None:
+    if n < 0 or not 0 <= p <= 1:
+        raise ArgumentError(f"rand_binomial: n={n} must be 0 or more and p={p} from 0 to 1")
+
+
+def _log_gamma_variate(k: float, shape: Any) -> Any:
+    """Return logarithms of gamma variates of shape parameter ``k`` (Marsaglia, Tsang 2000)."""
+    d = (k if k >= 1 else k + 1) - 1.0 / 3.0
+    c = (9.0 * d) ** -0.5
+    result = None
+    for _ in range(_ATTEMPTS):
+        z = random_normal(shape)
+        root = ops.maximum2(z * c + 1.0, 1e-12)
+        log_v = ops.log(root) * 3.0
+        if result is None:
+            result = log_v
+            continue
+        log_u = ops.log(random_uniform(shape) + 2.0**-25)
+        accepted = ops.less(log_u, z * z * 0.5 + d + (log_v - root * root * root) * d)
+        result = ops.where(ops.logical_and(accepted, ops.greater(root, 1e-12)), log_v, result)
+    if k < 1:
+        # A variate of k + 1 times a power of a uniform number has the parameter k.
+        return result + ops.log(random_uniform(shape) + 2.0**-25) * (1.0 / k) + math.log(d)
+    return result + math.log(d)
+
+
+
+
+@operator("RandGamma", group=GROUP, differentiable=False)
+def rand_gamma(k: FloatArg = 0.5, theta: FloatArg = 1, shape: Shape = (), seed: Int = -1) -> Any:
+    """Numbers drawn from a gamma distribution.
+
+    Args:
+        k: Shape parameter, above 0.
+        theta: Scale, above 0; the mean is ``k * theta``.
+        shape: Sizes of the output.
+        seed: Seed of the draws; -1 follows ``nn.seed``.
+    """
+    return ops.exp(_log_gamma_variate(k, shape)) * theta
+
+
+@rand_gamma.resolve
+def _(k: float, theta: float, shape: Any, seed: int) -> None:
+    if not (k > 0 and theta > 0):
+        raise ArgumentError(f"rand_gamma: k={k} and theta={theta} must be above 0")
+
+
+@operator("RandBeta", group=GROUP, differentiable=False)
+def rand_beta(alpha: FloatArg = 0.5, beta: FloatArg = 0.5, shape: Shape = (), seed: Int = -1) -> Any:
+    """Numbers from 0 to 1 drawn from a beta distribution.
+
+    Args:
+        alpha, beta: Parameters, above 0; the mean is ``alpha / (alpha + beta)``.
+        shape: Sizes of the output.
+        seed: Seed of the draws; -1 follows ``nn.seed``.
+    """
+    # The share of one gamma variate in the sum of two; by their logarithms, as small ones are 0 in single precision.
+    return ops.sigmoid(_log_gamma_variate(alpha, shape) - _log_gamma_variate(beta, shape))
+
+
+@rand_beta.resolve
+def _(alpha: float, beta: float, shape: Any, seed: int) -> None:
+    if not (alpha > 0 and beta > 0):
+        raise ArgumentError(f"rand_beta: alpha={alpha} and beta={beta} must be above 0")
