@@ -10,7 +10,9 @@ import nnabla.functions as F
 from nnabla.testing.opaque import install
 
 
-@pytest.mark.parametrize(("shape", "axis"), [((6, 5), 1), ((2, 4, 3), 1), ((5,), 0), ((0, 3), 1), ((3, 2, 2), 0), ((2, 1), -1)])
+@pytest.mark.parametrize(
+    ("shape", "axis"), [((6, 5), 1), ((2, 4, 3), 1), ((5,), 0), ((0, 3), 1), ((3, 2, 2), 0), ((2, 1), -1)]
+)
 @pytest.mark.parametrize("config", ["float", "double"])
 def test_softmax_cross_entropy_also_with_labels_that_are_no_class(shape, axis: int, config: str) -> None:
     rng = np.random.RandomState(0)
@@ -18,7 +20,10 @@ def test_softmax_cross_entropy_also_with_labels_that_are_no_class(shape, axis: i
     target = rng.randint(-2, shape[axis] + 2, [1 if i == axis % len(shape) else n for i, n in enumerate(shape)])
     dy = rng.randn(*target.shape)
     results = []
-    for ctx in (nn.ext_utils.get_extension_context("cpu", type_config=config), install()["plain"].context(type_config=config)):
+    for ctx in (
+        nn.ext_utils.get_extension_context("cpu", type_config=config),
+        install()["plain"].context(type_config=config),
+    ):
         with nn.context_scope(ctx):
             v = nn.Variable.from_numpy_array(x, need_grad=True)
             v.grad.zero()
@@ -26,5 +31,5 @@ def test_softmax_cross_entropy_also_with_labels_that_are_no_class(shape, axis: i
             y.forward()
             y.backward(dy)
             results.append((y.d, v.g))
-    for ours, plain in zip(*results):
-        np.testing.assert_allclose(ours, plain, 1e-5, 1e-6)
+    for found, plain in zip(*results):
+        np.testing.assert_allclose(found, plain, 1e-5, 1e-6)

@@ -123,8 +123,9 @@ elementwise(pow2, "pow")
 
 @pow2.gradient
 def _(x0: Any, x1: Any, dy: Any) -> Any:
-    from nnabla.ops.logical import equal, logical_and, where
+    from nnabla.ops.logical import equal, logical_and
     from nnabla.ops.mathematics import log
+    from nnabla.ops.selection import where
 
     # x0 to the power 0 has slope 0 even where x0 is 0, and so has 0 to any positive power.
     d0 = where(equal(x1, 0.0), 0.0, dy * x1 * pow2(x0, x1 - 1.0))
@@ -215,7 +216,7 @@ def r_pow_scalar(x: Float, val: Double = 1) -> Any:
 
 @r_pow_scalar.gradient
 def _(x: Any, dy: Any, val: float) -> Any:
-    from nnabla.ops.logical import where
+    from nnabla.ops.selection import where
 
     if val == 0:
         # 0 to the power x: no slope above 0, and no bound from there down.

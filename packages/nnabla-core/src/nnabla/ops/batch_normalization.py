@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from nnabla.errors import ArgumentError, ShapeError
-from nnabla.ops.activation import relu
 from nnabla.ops.definition import Result, normalize_axis, operator, prod
 from nnabla.ops.elementwise import sum_to
 from nnabla.ops.internal import cast, sqrt
@@ -18,6 +17,7 @@ from nnabla.ops.normalization import (
     scale_and_shift,
     standardized_gradient,
 )
+from nnabla.ops.rectifier import relu
 from nnabla.ops.spec import Boolean, Communicator, Float, FloatArg, Ints, String, per_input
 
 __all__ = ["batch_normalization", "fused_batch_normalization", "sync_batch_normalization"]

@@ -38,13 +38,17 @@ def spread(alpha: Any, y: Any, layer: Operator, base_axis: int) -> Any:
     return ops.reshape(alpha, (alpha.size, *(1,) * (tail - 1)), False)
 
 
-def check(name: str, layer: Operator, x: Any, weight: Any, binary_weight: Any, alpha: Any, bias: Any, **args: Any) -> Any:
+def check(
+    name: str, layer: Operator, x: Any, weight: Any, binary_weight: Any, alpha: Any, bias: Any, **args: Any
+) -> Any:
     """Check the shapes as the plain layer does, and those of the buffers; return the arguments that it changes."""
     if tuple(binary_weight) != tuple(weight):
         raise ShapeError(f"{name}: binary_weight {tuple(binary_weight)} must have the shape of weight {tuple(weight)}")
     outputs = tuple(weight[1:]) if layer is affine else (weight[0],)
     if alpha is not None and tuple(alpha) != outputs:
-        raise ShapeError(f"{name}: alpha {tuple(alpha)} must be {outputs}, one number per output of weight {tuple(weight)}")
+        raise ShapeError(
+            f"{name}: alpha {tuple(alpha)} must be {outputs}, one number per output of weight {tuple(weight)}"
+        )
     args.pop("quantize_zero_to")
     rule = layer.resolve_rule
     return rule(x, weight, bias, **args) if rule is not None else None
@@ -60,7 +64,11 @@ def gradients(layer: Operator, x: Any, weight: Any, bias_shape: Any, dy: Any, **
 # -- BinaryConnect -------------------------------------------------------------------------------------------------
 @operator("BinaryConnectAffine", group=GROUP, updates=("binary_weight",), parameters=_PARAMETERS)
 def binary_connect_affine(
-    x: Float, weight: Float, binary_weight: Float, bias: Float | None = None, base_axis: Int = 1,
+    x: Float,
+    weight: Float,
+    binary_weight: Float,
+    bias: Float | None = None,
+    base_axis: Int = 1,
     quantize_zero_to: FloatArg = 1.0,
 ) -> Any:
     """:func:`affine` with the signs of the weights; their gradient goes to the weights as it is.
@@ -88,9 +96,16 @@ def _(x: Any, binary_weight: Any, bias_shape: Any, dy: Any, base_axis: int) -> A
 
 @operator("BinaryConnectConvolution", group=GROUP, updates=("binary_weight",), parameters=_PARAMETERS)
 def binary_connect_convolution(
-    x: Float, weight: Float, binary_weight: Float, bias: Float | None = None, base_axis: Int = 1,
-    pad: Shape = spatial_default(0), stride: Shape = spatial_default(1), dilation: Shape = spatial_default(1),
-    group: Int = 1, quantize_zero_to: FloatArg = 1.0,
+    x: Float,
+    weight: Float,
+    binary_weight: Float,
+    bias: Float | None = None,
+    base_axis: Int = 1,
+    pad: Shape = spatial_default(0),
+    stride: Shape = spatial_default(1),
+    dilation: Shape = spatial_default(1),
+    group: Int = 1,
+    quantize_zero_to: FloatArg = 1.0,
 ) -> Any:
     """:func:`convolution` with the signs of the weights; their gradient goes to the weights as it is.
 
@@ -114,12 +129,28 @@ def _(x: Any, weight: Any, binary_weight: Any, bias: Any, **args: Any) -> Any:
 
 @binary_connect_convolution.gradient
 def _(
-    x: Any, binary_weight: Any, bias_shape: Any, dy: Any, base_axis: int, pad: Any, stride: Any, dilation: Any,
+    x: Any,
+    binary_weight: Any,
+    bias_shape: Any,
+    dy: Any,
+    base_axis: int,
+    pad: Any,
+    stride: Any,
+    dilation: Any,
     group: int,
 ) -> Any:
     dx, dw, db = gradients(
-        convolution, x, binary_weight, bias_shape, dy, base_axis=base_axis, pad=pad, stride=stride,
-        dilation=dilation, group=group, channel_last=False,
+        convolution,
+        x,
+        binary_weight,
+        bias_shape,
+        dy,
+        base_axis=base_axis,
+        pad=pad,
+        stride=stride,
+        dilation=dilation,
+        group=group,
+        channel_last=False,
     )
     return dx, dw, dw, db
 
@@ -127,7 +158,12 @@ def _(
 # -- binary weight networks ----------------------------------------------------------------------------------------
 @operator("BinaryWeightAffine", group=GROUP, updates=("binary_weight", "alpha"), parameters=_PARAMETERS)
 def binary_weight_affine(
-    x: Float, weight: Float, binary_weight: Float, alpha: Float, bias: Float | None = None, base_axis: Int = 1,
+    x: Float,
+    weight: Float,
+    binary_weight: Float,
+    alpha: Float,
+    bias: Float | None = None,
+    base_axis: Int = 1,
     quantize_zero_to: FloatArg = 1.0,
 ) -> Any:
     """:func:`affine` with the signs of the weights, times the mean absolute weight of each output.
@@ -162,9 +198,17 @@ def _(x: Any, binary_weight: Any, alpha: Any, bias_shape: Any, dy: Any, base_axi
 
 @operator("BinaryWeightConvolution", group=GROUP, updates=("binary_weight", "alpha"), parameters=_PARAMETERS)
 def binary_weight_convolution(
-    x: Float, weight: Float, binary_weight: Float, alpha: Float, bias: Float | None = None, base_axis: Int = 1,
-    pad: Shape = spatial_default(0), stride: Shape = spatial_default(1), dilation: Shape = spatial_default(1),
-    group: Int = 1, quantize_zero_to: FloatArg = 1.0,
+    x: Float,
+    weight: Float,
+    binary_weight: Float,
+    alpha: Float,
+    bias: Float | None = None,
+    base_axis: Int = 1,
+    pad: Shape = spatial_default(0),
+    stride: Shape = spatial_default(1),
+    dilation: Shape = spatial_default(1),
+    group: Int = 1,
+    quantize_zero_to: FloatArg = 1.0,
 ) -> Any:
     """:func:`convolution` with the signs of the weights, times the mean absolute weight of each output map.
 
@@ -193,8 +237,16 @@ def _(x: Any, weight: Any, binary_weight: Any, alpha: Any, bias: Any, **args: An
 
 @binary_weight_convolution.gradient
 def _(
-    x: Any, binary_weight: Any, alpha: Any, bias_shape: Any, dy: Any, base_axis: int, pad: Any, stride: Any,
-    dilation: Any, group: int,
+    x: Any,
+    binary_weight: Any,
+    alpha: Any,
+    bias_shape: Any,
+    dy: Any,
+    base_axis: int,
+    pad: Any,
+    stride: Any,
+    dilation: Any,
+    group: int,
 ) -> Any:
     args = {"base_axis": base_axis, "pad": pad, "stride": stride, "dilation": dilation, "group": group}
     scaled = binary_weight * ops.reshape(alpha, (alpha.size, *(1,) * (len(binary_weight.shape) - 1)), False)

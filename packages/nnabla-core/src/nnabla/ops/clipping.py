@@ -7,8 +7,8 @@ from typing import Any
 from nnabla.errors import ShapeError
 from nnabla.ops.definition import broadcast_shapes, normalize_axis, operator
 from nnabla.ops.internal import sqrt
-from nnabla.ops.logical import maximum2, minimum2
 from nnabla.ops.reduction import all_axes, sum_
+from nnabla.ops.selection import maximum2, minimum2
 from nnabla.ops.spec import Float, FloatArg, Ints, per_input
 
 GROUP = "Normalization"

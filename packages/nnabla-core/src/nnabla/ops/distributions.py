@@ -40,23 +40,21 @@ def _log_gamma_variate(k: float, shape: Any) -> Any:
     """Return logarithms of gamma variates of shape parameter ``k`` (Marsaglia, Tsang 2000)."""
     d = (k if k >= 1 else k + 1) - 1.0 / 3.0
     c = (9.0 * d) ** -0.5
-    result = None
+    attempts = []
     for _ in range(_ATTEMPTS):
         z = random_normal(shape)
         root = ops.maximum2(z * c + 1.0, 1e-12)
         log_v = ops.log(root) * 3.0
-        if result is None:
-            result = log_v
-            continue
         log_u = ops.log(random_uniform(shape) + 2.0**-25)
         accepted = ops.less(log_u, z * z * 0.5 + d + (log_v - root * root * root) * d)
-        result = ops.where(ops.logical_and(accepted, ops.greater(root, 1e-12)), log_v, result)
+        attempts.append((ops.logical_and(accepted, ops.greater(root, 1e-12)), log_v))
+    result = attempts[0][1]
+    for accepted, log_v in attempts[1:]:
+        result = ops.where(accepted, log_v, result)
     if k < 1:
         # A variate of k + 1 times a power of a uniform number has the parameter k.
         return result + ops.log(random_uniform(shape) + 2.0**-25) * (1.0 / k) + math.log(d)
     return result + math.log(d)
-
-
 
 
 @operator("RandGamma", group=GROUP, differentiable=False)

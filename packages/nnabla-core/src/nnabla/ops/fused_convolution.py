@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from nnabla.errors import ArgumentError, ShapeError
-from nnabla.ops.activation import elu, leaky_relu, relu, relu6, sigmoid, tanh
+from nnabla.ops.activation import sigmoid, tanh
 from nnabla.ops.batch_normalization import batch_normalization
 from nnabla.ops.convolution import convolution
 from nnabla.ops.definition import Result, operator
 from nnabla.ops.geometry import spatial_default
+from nnabla.ops.rectifier import elu, leaky_relu, relu, relu6
 from nnabla.ops.slicing import pad as pad_
 from nnabla.ops.spec import Boolean, Float, FloatArg, Floats, Int, Shape
 

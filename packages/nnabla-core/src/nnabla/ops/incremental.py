@@ -80,8 +80,14 @@ def _check(name: str, layer: Operator, x: Any, weight: Any, indicator: Any, bias
 
 @operator("INQAffine", **_TRAITS)
 def inq_affine(
-    x: Float, weight: Float, indicator_fixedweights: Float, bias: Float | None = None, base_axis: Int = 1,
-    num_bits: Int = 4, inq_iterations: Ints = (), selection_algorithm: Literal["largest_abs", "random"] = "largest_abs",
+    x: Float,
+    weight: Float,
+    indicator_fixedweights: Float,
+    bias: Float | None = None,
+    base_axis: Int = 1,
+    num_bits: Int = 4,
+    inq_iterations: Ints = (),
+    selection_algorithm: Literal["largest_abs", "random"] = "largest_abs",
     seed: Int = -1,
 ) -> Any:
     """:func:`affine` whose weights become powers of two step by step.
@@ -114,10 +120,19 @@ def _(x: Any, weight: Any, bias_shape: Any, dy: Any, base_axis: int) -> Any:
 
 @operator("INQConvolution", **_TRAITS)
 def inq_convolution(
-    x: Float, weight: Float, indicator_fixedweights: Float, bias: Float | None = None, base_axis: Int = 1,
-    pad: Shape = spatial_default(0), stride: Shape = spatial_default(1), dilation: Shape = spatial_default(1),
-    group: Int = 1, num_bits: Int = 4, inq_iterations: Ints = (),
-    selection_algorithm: Literal["largest_abs", "random"] = "largest_abs", seed: Int = -1,
+    x: Float,
+    weight: Float,
+    indicator_fixedweights: Float,
+    bias: Float | None = None,
+    base_axis: Int = 1,
+    pad: Shape = spatial_default(0),
+    stride: Shape = spatial_default(1),
+    dilation: Shape = spatial_default(1),
+    group: Int = 1,
+    num_bits: Int = 4,
+    inq_iterations: Ints = (),
+    selection_algorithm: Literal["largest_abs", "random"] = "largest_abs",
+    seed: Int = -1,
 ) -> Any:
     """:func:`convolution` whose weights become powers of two step by step.
 
@@ -141,7 +156,16 @@ def _(
     x: Any, weight: Any, bias_shape: Any, dy: Any, base_axis: int, pad: Any, stride: Any, dilation: Any, group: int
 ) -> Any:
     dx, dw, db = gradients(
-        convolution, x, weight, bias_shape, dy, base_axis=base_axis, pad=pad, stride=stride, dilation=dilation,
-        group=group, channel_last=False,
+        convolution,
+        x,
+        weight,
+        bias_shape,
+        dy,
+        base_axis=base_axis,
+        pad=pad,
+        stride=stride,
+        dilation=dilation,
+        group=group,
+        channel_last=False,
     )
     return dx, dw, None, db

@@ -6,13 +6,14 @@ from typing import Any
 
 from nnabla import ops
 from nnabla.errors import ShapeError
-from nnabla.ops.activation import log_softmax
 from nnabla.ops.definition import Result, broadcast_shapes, normalize_axis, operator
 from nnabla.ops.elementwise import sum_to
 from nnabla.ops.internal import cast, log1p, one_hot_along
-from nnabla.ops.logical import greater, maximum2
+from nnabla.ops.logical import greater
 from nnabla.ops.mathematics import exp, log
 from nnabla.ops.reduction import sum_
+from nnabla.ops.selection import maximum2
+from nnabla.ops.softmax import log_softmax
 from nnabla.ops.spec import Float, FloatArg, Index, Int, per_input
 
 GROUP = "Loss Functions"

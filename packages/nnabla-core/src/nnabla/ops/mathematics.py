@@ -8,7 +8,7 @@ from typing import Any
 from nnabla.ops.definition import operator
 from nnabla.ops.elementwise import elementwise, sum_to
 from nnabla.ops.internal import expm1, log1p, sqrt
-from nnabla.ops.logical import minimum2, where
+from nnabla.ops.selection import minimum2, where
 from nnabla.ops.spec import Float
 
 GROUP = "Math"
