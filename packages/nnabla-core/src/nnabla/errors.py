@@ -6,7 +6,21 @@ the built-in exception that fits what went wrong.
 
 from __future__ import annotations
 
-__all__ = ["ArgumentError", "ArgumentTypeError", "AxisError", "NotConnectedError", "ShapeError", "StateError"]
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+__all__ = [
+    "ArgumentError",
+    "ArgumentTypeError",
+    "AxisError",
+    "KernelError",
+    "NotConnectedError",
+    "OutOfMemoryError",
+    "ShapeError",
+    "StateError",
+    "explain",
+    "refuse",
+]
 
 
 class StateError(RuntimeError):
@@ -29,5 +43,42 @@ class AxisError(ArgumentError, IndexError):
     """An axis is outside an array's dimensions."""
 
 
+class KernelError(RuntimeError):
+    """A kernel failed on arrays whose shapes were right: a singular matrix, say."""
+
+
+class OutOfMemoryError(RuntimeError, MemoryError):
+    """There is not enough memory for an array."""
+
+
 class NotConnectedError(RuntimeError, AssertionError):
     """Something that must be a Variable or NdArray is not one."""
+
+
+def explain(name: str, error: Exception, shapes: Sequence[Any], args: Mapping[str, Any]) -> RuntimeError:
+    """Return an error that names the operator in which another one was raised.
+
+    Args:
+        name: The operator.
+        error: What was raised. Errors of this module keep their class, others become one that fits.
+        shapes: Shapes of the inputs, None for those left out.
+        args: The arguments.
+    """
+    if isinstance(error, RuntimeError):
+        if name in str(error) or type(error).__module__ != __name__:
+            return error
+        return type(error)(f"{name}: {error}")
+    where = f"inputs {', '.join('none' if s is None else str(tuple(s)) for s in shapes) or 'none'}"
+    if args:
+        where += f", arguments {', '.join(f'{k}={v!r}' for k, v in args.items())}"
+    if isinstance(error, MemoryError):
+        return OutOfMemoryError(f"{name}: there is not enough memory ({where}): {error}")
+    return KernelError(f"{name}: failed on {where}: {type(error).__name__}: {error}")
+
+
+def refuse(name: str, error: Exception, shapes: Sequence[Any], args: Mapping[str, Any]) -> RuntimeError:
+    """Return an error for a use of an operator that could not be set up; as :func:`explain`."""
+    found = explain(name, error, shapes, args)
+    if isinstance(found, KernelError):
+        return ShapeError(str(found).replace("failed on", "does not take", 1))
+    return found

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+
+from nnabla.errors import OutOfMemoryError
 
 __all__ = ["HOST", "ArrayLibrary", "HostArrays"]
 
@@ -85,9 +88,13 @@ class HostArrays(ArrayLibrary):
         return array
 
     def full(self, shape: Sequence[int], value: float, dtype: np.dtype) -> np.ndarray:
-        if value == 0:
-            return np.zeros(shape, dtype)
-        return np.full(shape, value, dtype)
+        try:
+            return np.zeros(shape, dtype) if value == 0 else np.full(shape, value, dtype)
+        except (MemoryError, ValueError) as error:
+            size = math.prod(shape) * np.dtype(dtype).itemsize
+            raise OutOfMemoryError(
+                f"NdArray: {size:,} bytes for an array of shape {tuple(shape)} and dtype {dtype} are not to be had"
+            ) from error
 
     def cast(self, array: np.ndarray, dtype: np.dtype) -> np.ndarray:
         if dtype.kind in "iub" and array.dtype.kind == "f":

@@ -9,7 +9,7 @@ from typing import Any
 from nnabla.array.ndarray import NdArray
 from nnabla.array.storage import Storage
 from nnabla.context import get_current_context
-from nnabla.errors import ArgumentError, ShapeError
+from nnabla.errors import ArgumentError, ShapeError, explain
 from nnabla.graph.function import connect
 from nnabla.graph.node import Content, Node
 from nnabla.graph.operator_function import OperatorFunction
@@ -88,7 +88,10 @@ def compute(op: Operator, inputs: Sequence[Any], raw: tuple[Any, ...], n_outputs
         out = NdArray.__new__(NdArray)
         out.shape = setup.out_shapes[0]
         out._storage = storage = _new_storage(out.shape)
-        storage.put(library, prepared.run(*values)[0], prepared.out_dtypes[0])
+        try:
+            storage.put(library, prepared.run(*values)[0], prepared.out_dtypes[0])
+        except Exception as error:
+            raise explain(op.snake_name, error, setup.in_shapes, setup.args) from error
         return out
     function = OperatorFunction(op, raw, get_current_context(), [a is not None for a in arrays])
     function.setting, function.prepared = setup, prepared

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from nnabla import random as nnabla_random
 from nnabla.array.ndarray import NdArray
 from nnabla.context import Context, get_current_context
-from nnabla.errors import ArgumentError, StateError
+from nnabla.errors import ArgumentError, StateError, explain
 from nnabla.graph.accumulation import addable, write_gradient
 from nnabla.graph.function import Function
 from nnabla.graph.node import Content, Node, changes, resize
@@ -66,7 +66,10 @@ class OperatorFunction(Function):
     def _begin_stream(self) -> None:
         names = [spec.name for spec in self.op.arguments]
         seed = self.raw[names.index("seed")] if "seed" in names else -1
-        seed = -1 if seed is None else int(seed)
+        if seed is None:
+            seed = -1
+        elif "seed" in names:
+            seed = self.op.arguments[names.index("seed")].convert(self.op.snake_name, seed)
         if seed == -1:
             self.stream = nnabla_random.next_function_stream()
             nnabla_random.register_function_stream(self)
@@ -222,19 +225,30 @@ class OperatorFunction(Function):
         arrays = self._read(prepared, ins)
         if prepared.updates:
             self._remember(prepared, arrays, again)
-        if prepared.simple:
-            out = outs[0]
-            if out is not None:
-                out.data._storage.put(prepared.place.library, prepared.run(*arrays)[0], prepared.out_dtypes[0])
-            return
-        if prepared.random:
-            if not again:
-                self.last_draw = self.draws
-                self.draws += 1
-            results = prepared.run((self.stream, self.last_draw), *arrays)
-        else:
-            results = prepared.run(*arrays)
-        self._commit(prepared, results, ins, outs, again)
+        try:
+            if prepared.simple:
+                out = outs[0]
+                if out is not None:
+                    out.data._storage.put(prepared.place.library, prepared.run(*arrays)[0], prepared.out_dtypes[0])
+                return
+            if prepared.random:
+                if not again:
+                    self.last_draw = self.draws
+                    self.draws += 1
+                results = prepared.run((self.stream, self.last_draw), *arrays)
+            else:
+                results = prepared.run(*arrays)
+            self._commit(prepared, results, ins, outs, again)
+        except Exception as error:
+            self._raise(error)
+
+    def _raise(self, error: Exception) -> NoReturn:
+        """Raise what a kernel raised, with the operator's name."""
+        setup = self.setting
+        raised = explain(self.op.snake_name, error, setup.in_shapes, setup.args)  # type: ignore[union-attr]
+        if raised is error:
+            raise error
+        raise raised from error
 
     def _remember(self, prepared: Prepared, arrays: list[Any], again: bool) -> None:
         """Keep what the function is about to update, where it may have to be repeated exactly; or use it."""
@@ -382,7 +396,10 @@ class OperatorFunction(Function):
                     values.append(array)
                     continue
             values.append(self._value(prepared, what, at, dtype, ins, outs, douts, numbers))
-        results = prepared.run(*values)
+        try:
+            results = prepared.run(*values)
+        except Exception as error:
+            self._raise(error)
         for i, result, fresh in zip(prepared.gives, results, prepared.fresh):
             at = numbers[i]
             write_gradient(ins[at].grad, library, result, fresh, store, overwrite[at])

@@ -75,7 +75,7 @@ class PreparedGradient:
         split = len(reads)
         reads += [("dout", o, place.types.compute) for o in range(len(setup.out_shapes))]
         self.reads = reads
-        self.gives = [i for i, n in enumerate(need) if n and setup.in_shapes[i] is not None]
+        self.gives = [i for i, (g, n) in enumerate(zip(gradient.grads, need)) if n and g is not None]
         self.fresh = [True] * len(self.gives)
         compute, xp, args, gives = kernel.compute, place.backend.namespace, setup.args, self.gives
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from nnabla.errors import ArgumentError, ArgumentTypeError, NotConnectedError, ShapeError
+from nnabla.errors import ArgumentError, ArgumentTypeError, NotConnectedError, ShapeError, refuse
 from nnabla.ops.spec import (
     REQUIRED,
     ArgumentSpec,
@@ -353,9 +353,22 @@ class Operator:
             if len(self._setups) >= 4096:
                 self._setups.clear()
             # Equal numbers of other types (1 and True and 1.0) share a key; conversion makes them alike.
-            found = Setup(self, in_shapes, self.canonical_arguments(in_shapes, raw))
-            self._setups[key] = found
+            found = self._setups[key] = self._set_up(in_shapes, raw)
         return found
+
+    def _set_up(self, in_shapes: tuple[Shape | None, ...], raw: tuple[Any, ...]) -> Setup:
+        for i, shape in enumerate(in_shapes):
+            spec = self.input_spec(i)
+            if shape is None and not spec.optional:
+                raise ArgumentTypeError(f"{self.snake_name}: the input {spec.name} must be given, not None")
+        try:
+            return Setup(self, in_shapes, self.canonical_arguments(in_shapes, raw))
+        except Exception as error:
+            given = dict(zip((a.name for a in self.arguments), raw))
+            raised = refuse(self.snake_name, error, in_shapes, given)
+            if raised is error:
+                raise
+            raise raised from error
 
     def canonical_arguments(self, in_shapes: tuple[Shape | None, ...], raw: Sequence[Any]) -> dict[str, Any]:
         """Return all arguments converted, with input-dependent defaults filled in, checked by ``resolve``."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from nnabla.errors import ShapeError
 from nnabla.graph.arithmetic import Arithmetic
 from nnabla.ops.definition import operator
 from nnabla.ops.elementwise import elementwise
@@ -53,6 +54,8 @@ def full(val: Double, shape: Shape = (), kind: String = "float") -> Any:
 
 @full.shape
 def _(val: float, shape: Any, kind: str) -> Any:
+    if any(n < 0 for n in shape):
+        raise ShapeError(f"shape={tuple(shape)} has negative sizes; they must be 0 or more")
     return shape
 
 

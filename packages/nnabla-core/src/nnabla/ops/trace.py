@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from nnabla.errors import ShapeError
+from nnabla.errors import ShapeError, refuse
 from nnabla.graph.arithmetic import Arithmetic
 from nnabla.ops.definition import Operator, Result, Setup
 
@@ -252,7 +252,11 @@ def gradient_trace(setup: Setup) -> GradientTrace:
     """Return the gradient of a set-up operator, traced once."""
     found = setup.prepared.get("gradient")
     if found is None:
-        found = setup.prepared["gradient"] = GradientTrace(setup)
+        try:
+            found = setup.prepared["gradient"] = GradientTrace(setup)
+        except Exception as error:
+            raised = refuse(setup.op.snake_name, error, setup.in_shapes, setup.args)
+            raise raised from (None if raised is error else error)
     return found
 
 
