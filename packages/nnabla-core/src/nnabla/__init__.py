@@ -45,11 +45,15 @@ from nnabla.random import seed
 from nnabla.recompute import recompute, recompute_fn, set_global_recompute
 
 if TYPE_CHECKING:
+    from nnabla.core.module import Module
+    from nnabla.core.sequential import Sequential
     from nnabla.grad import grad
 
 __all__ = [
     "Context",
+    "Module",
     "NdArray",
+    "Sequential",
     "Variable",
     "__version__",
     "add_available_context",
@@ -91,6 +95,7 @@ _LAZY_MODULES = frozenset(
     {
         "backward_functions",
         "config",
+        "core",
         "dtypes",
         "ext_utils",
         "function",
@@ -106,21 +111,26 @@ _LAZY_MODULES = frozenset(
     }
 )
 
+_LAZY_NAMES = {
+    "Module": "nnabla.core.module",
+    "Sequential": "nnabla.core.sequential",
+    "grad": "nnabla.grad",
+}
+
 
 def __getattr__(name: str) -> Any:
     import importlib
 
     if name in _LAZY_MODULES:
         return importlib.import_module(f"nnabla.{name}")
-    if name == "grad":
-        value: Any = importlib.import_module("nnabla.grad").grad
-        globals()["grad"] = value
+    if name in _LAZY_NAMES:
+        value = globals()[name] = getattr(importlib.import_module(_LAZY_NAMES[name]), name)
         return value
     raise AttributeError(f"module 'nnabla' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LAZY_MODULES, "grad"})
+    return sorted({*globals(), *_LAZY_MODULES, *_LAZY_NAMES})
 
 
 def forward_all(
