@@ -47,9 +47,7 @@ def draw_call(op: Operator, rng: random.Random) -> tuple[list[Any], dict[str, An
     common = draw_shape(rng)
     count = len(op.inputs) + (rng.randint(0, 2) if op.variadic else 0)
     inputs = [draw_input(rng, common if rng.random() < 0.5 else draw_shape(rng)) for _ in range(count)]
-    args = {
-        a.name: rng.choice([*WILD[a.type_name], *(a.choices or ())]) for a in op.arguments if rng.random() < 0.5
-    }
+    args = {a.name: rng.choice([*WILD[a.type_name], *(a.choices or ())]) for a in op.arguments if rng.random() < 0.5}
     return inputs, args
 
 
