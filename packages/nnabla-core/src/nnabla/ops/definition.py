@@ -68,7 +68,7 @@ class Result:
 class Setup:
     """An operator set up on input shapes: canonical arguments and output shapes. Shared and immutable."""
 
-    __slots__ = ("__weakref__", "_trace", "args", "in_shapes", "key", "op", "out_shapes", "prepared", "saved_shapes")
+    __slots__ = ("__weakref__", "_trace", "args", "in_shapes", "key", "op", "out_shapes", "prepared")
 
     def __init__(self, op: Operator, in_shapes: tuple[Shape | None, ...], args: dict[str, Any]) -> None:
         self.op = op
@@ -78,7 +78,7 @@ class Setup:
         self._trace: Any = None
         self.out_shapes: tuple[Shape, ...] = ()
         if op.shape_rule is not None:
-            shapes = op.shape_rule(*op.group_inputs(in_shapes), **args)
+            shapes = op.shape_rule(*in_shapes, **args)
             self.out_shapes = _as_shapes(shapes, op)
         else:
             self.out_shapes = tuple(s.shape for s in self.trace.outputs)
@@ -272,10 +272,6 @@ class Operator:
             parameters.append(inspect.Parameter(name, kind, default=default))
         self.__signature__ = inspect.Signature(parameters)
 
-    def group_inputs(self, values: Sequence[Any]) -> list[Any]:
-        """Return flat input values as the definition's parameters take them (variadic ones as positional)."""
-        return list(values)
-
     def output_kinds(self, count: int) -> tuple[str, ...]:
         """Return the dtype class of each of ``count`` outputs."""
         if self.outputs[0].variadic:
@@ -286,10 +282,6 @@ class Operator:
     def input_spec(self, i: int) -> InputSpec:
         """Return the specification of flat input ``i``."""
         return self.inputs[min(i, len(self.inputs) - 1)]
-
-    def output_name(self, i: int) -> str:
-        """Return the name of output ``i``."""
-        return self.outputs[min(i, len(self.outputs) - 1)].name
 
     # -- setting up ----------------------------------------------------------------------------------------
     def bind(self, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[list[Any], tuple[Any, ...]]:
@@ -381,7 +373,7 @@ class Operator:
                     value = spec.default
             args[spec.name] = None if value is None else spec.convert(self.snake_name, value)
         if self.resolve_rule is not None:
-            changed = self.resolve_rule(*self.group_inputs(in_shapes), **args)
+            changed = self.resolve_rule(*in_shapes, **args)
             if changed:
                 args.update(changed)
         for spec in self.arguments:
