@@ -104,7 +104,7 @@ class OperatorFunction(Function):
         return any(spec.name == "seed" for spec in self.op.arguments) or self.op.name == "SpectralNorm"
 
     def auto_grad_depends_input_data(self, i: int, j: int) -> bool:
-        return bool(self.op.saved)
+        return bool(self.op.saved or self.op.saved_values)
 
     def set_active_input_mask(self, mask: Sequence[bool]) -> None:
         """Leave inputs out (AddN and MulN): those marked False are not read and get no gradient.
