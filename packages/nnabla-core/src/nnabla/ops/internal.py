@@ -9,7 +9,7 @@ from nnabla.errors import ShapeError
 from nnabla.graph.arithmetic import Arithmetic
 from nnabla.ops.definition import operator
 from nnabla.ops.elementwise import elementwise
-from nnabla.ops.spec import Double, Float, Index, Int, Real, Shape, String
+from nnabla.ops.spec import Double, Float, Index, Int, Numbers, Real, Shape, String
 
 __all__ = [
     "arg_max",
@@ -18,6 +18,7 @@ __all__ = [
     "expm1",
     "full",
     "iota",
+    "literal",
     "log1p",
     "one_hot_along",
     "ones",
@@ -154,6 +155,21 @@ def _(n: int, kind: str, start: int) -> Any:
 @iota.reference
 def _(xp: Any, n: int, start: int, dtype: Any) -> Any:
     return xp.arange(start, start + n, dtype=dtype)
+
+
+@operator("Literal", internal=True, outputs="y:arg:kind")
+def literal(values: Numbers, kind: String = "float") -> Any:
+    """The numbers of ``values``: a constant with one dimension, computed while an operator is set up."""
+
+
+@literal.shape
+def _(values: Any, kind: str) -> Any:
+    return (len(values),)
+
+
+@literal.reference
+def _(xp: Any, values: Any, dtype: Any) -> Any:
+    return xp.asarray(list(values), dtype=dtype)
 
 
 def one_hot_along(index: Any, size: int, axis: int) -> Any:

@@ -34,6 +34,7 @@ __all__ = [
     "InputSpec",
     "Int",
     "Ints",
+    "Numbers",
     "OutputSpec",
     "Real",
     "Shape",
@@ -150,6 +151,8 @@ String = Annotated[str, ArgumentType("string", _str)]
 Shape = Annotated[Sequence[int], ArgumentType("Shape", _ints)]
 Ints = Annotated[Sequence[int], ArgumentType("repeated int64", _ints)]
 Floats = Annotated[Sequence[float], ArgumentType("repeated float", _floats)]
+# For constants that bodies compute: kept as they are, in full precision.
+Numbers = Annotated[Sequence[float], ArgumentType("repeated number", tuple)]
 Communicator = Annotated[Any, ArgumentType("Communicator", lambda value: value)]
 
 
@@ -237,7 +240,8 @@ def read_signature(function: Callable[..., Any], parameters: Sequence[str] = ())
             )
         elif get_origin(parameter.annotation) is Literal:
             kind = ArgumentType("string", _str, get_args(parameter.annotation))
-            schema.arguments.append(ArgumentSpec(name, kind, parameter.default))
+            default = REQUIRED if parameter.default is inspect.Parameter.empty else parameter.default
+            schema.arguments.append(ArgumentSpec(name, kind, default))
         elif (argument := _marker(parameter.annotation, ArgumentType)) is not None:
             default = REQUIRED if parameter.default is inspect.Parameter.empty else parameter.default
             schema.arguments.append(ArgumentSpec(name, argument, default))
