@@ -1,13 +1,24 @@
-"""Fresh environments and the repository's place, for the tests of the whole repository."""
+"""Fresh environments, built distributions and the repository's place, for the tests of the whole repository."""
 
+import importlib.metadata
 import os
 import subprocess
 import sys
+import tarfile
+import zipfile
+from email.parser import Parser
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+FOLDERS = {
+    "nnabla": ".",
+    "nnabla-core": "packages/nnabla-core",
+    "nnabla-ext-cpu": "packages/nnabla-ext-cpu",
+    "nnabla-io": "packages/nnabla-io",
+    "nnabla-cli": "packages/nnabla-cli",
+}
 
 
 class Environment:
@@ -38,5 +49,62 @@ def fresh_environment(tmp_path):
 
 
 @pytest.fixture(scope="session")
+def make_environment():
+    """Make an environment in a folder, for several tests together."""
+    return Environment
+
+
+@pytest.fixture(scope="session")
 def root():
     return ROOT
+
+
+def run(*command):
+    """Run a module of this interpreter, such as pip."""
+    done = subprocess.run([sys.executable, "-m", *command], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+class Built:
+    """The files that a build of all distributions leaves, by distribution."""
+
+    folders = FOLDERS
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def find(self, name, pattern):
+        (path,) = self.folder.glob(name.replace("-", "_") + pattern)
+        return path
+
+    def wheel(self, name):
+        return zipfile.ZipFile(self.find(name, "-[0-9]*.whl"))
+
+    def sdist_names(self, name):
+        with tarfile.open(self.find(name, "-[0-9]*.tar.gz")) as archive:
+            return {path.partition("/")[2] for path in archive.getnames()}
+
+    def metadata(self, name):
+        with self.wheel(name) as wheel:
+            (path,) = (path for path in wheel.namelist() if path.endswith(".dist-info/METADATA"))
+            return Parser().parsestr(wheel.read(path).decode())
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("dist")
+    for path in FOLDERS.values():
+        run("build", "--no-isolation", "--outdir", str(folder), str(ROOT / path))
+    return Built(folder)
+
+
+@pytest.fixture(scope="session")
+def wheelhouse(built, tmp_path_factory):
+    """All distributions and what they depend on, in the versions that these tests run with."""
+    folder = tmp_path_factory.mktemp("wheelhouse")
+    versions = {found.name: found.version for found in importlib.metadata.distributions()}
+    constraints = folder / "constraints.txt"
+    constraints.write_text("".join(f"{name}=={version}\n" for name, version in versions.items() if name not in FOLDERS))
+    wheels = map(str, built.folder.glob("*.whl"))
+    run("pip", "download", "--quiet", "--constraint", str(constraints), "-d", str(folder), *wheels)
+    return folder

@@ -2,11 +2,6 @@
 
 import importlib.metadata
 import re
-import subprocess
-import sys
-import tarfile
-import zipfile
-from email.parser import Parser
 from pathlib import Path
 
 import pytest
@@ -14,13 +9,7 @@ import pytest
 pytest.importorskip("build")
 pytest.importorskip("hatchling")
 
-FOLDERS = {
-    "nnabla": ".",
-    "nnabla-core": "packages/nnabla-core",
-    "nnabla-ext-cpu": "packages/nnabla-ext-cpu",
-    "nnabla-io": "packages/nnabla-io",
-    "nnabla-cli": "packages/nnabla-cli",
-}
+NAMES = ["nnabla", "nnabla-core", "nnabla-ext-cpu", "nnabla-io", "nnabla-cli"]
 MODULES = {
     "nnabla-core": "nnabla",
     "nnabla-ext-cpu": "nnabla_ext/cpu",
@@ -29,59 +18,11 @@ MODULES = {
 }
 
 
-def run(*command):
-    done = subprocess.run([sys.executable, "-m", *command], capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-class Built:
-    """The files that a build of all distributions leaves, by distribution."""
-
-    def __init__(self, folder):
-        self.folder = folder
-
-    def find(self, name, pattern):
-        (path,) = self.folder.glob(name.replace("-", "_") + pattern)
-        return path
-
-    def wheel(self, name):
-        return zipfile.ZipFile(self.find(name, "-[0-9]*.whl"))
-
-    def sdist_names(self, name):
-        with tarfile.open(self.find(name, "-[0-9]*.tar.gz")) as archive:
-            return {path.partition("/")[2] for path in archive.getnames()}
-
-    def metadata(self, name):
-        with self.wheel(name) as wheel:
-            (path,) = (path for path in wheel.namelist() if path.endswith(".dist-info/METADATA"))
-            return Parser().parsestr(wheel.read(path).decode())
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory, root):
-    folder = tmp_path_factory.mktemp("dist")
-    for path in FOLDERS.values():
-        run("build", "--no-isolation", "--outdir", str(folder), str(root / path))
-    return Built(folder)
-
-
-@pytest.fixture(scope="module")
-def wheelhouse(built, tmp_path_factory):
-    """All distributions and what they depend on, in the versions that these tests run with."""
-    folder = tmp_path_factory.mktemp("wheelhouse")
-    versions = {found.name: found.version for found in importlib.metadata.distributions()}
-    constraints = folder / "constraints.txt"
-    constraints.write_text("".join(f"{name}=={version}\n" for name, version in versions.items() if name not in FOLDERS))
-    wheels = map(str, built.folder.glob("*.whl"))
-    run("pip", "download", "--quiet", "--constraint", str(constraints), "-d", str(folder), *wheels)
-    return folder
-
-
 def install(environment, wheelhouse, name):
     environment.pip("install", "--no-index", "--find-links", str(wheelhouse), name)
 
 
-@pytest.mark.parametrize("name", FOLDERS)
+@pytest.mark.parametrize("name", NAMES)
 def test_sdist_and_wheel_carry_licence_and_readme(built, name):
     assert {"LICENSE", "README.md", "pyproject.toml"} <= built.sdist_names(name)
     metadata = built.metadata(name)
@@ -108,9 +49,9 @@ def test_metapackage_holds_no_file_of_its_own(built):
 
 
 def test_distributions_share_a_version_and_pin_each_other(built):
-    versions = {name: built.metadata(name)["Version"] for name in FOLDERS}
+    versions = {name: built.metadata(name)["Version"] for name in NAMES}
     assert set(versions.values()) == {versions["nnabla"]}
-    for name in FOLDERS:
+    for name in NAMES:
         requirements = built.metadata(name).get_all("Requires-Dist", [])
         ours = [text for text in requirements if text.startswith("nnabla")]
         assert ours or name == "nnabla-core"
@@ -118,15 +59,15 @@ def test_distributions_share_a_version_and_pin_each_other(built):
             assert re.fullmatch(r"nnabla-[a-z-]+~=" + re.escape(versions[name]), text)
 
 
-def test_each_package_has_the_licence_of_the_repository(root):
+def test_each_package_has_the_licence_of_the_repository(root, built):
     licence = (root / "LICENSE").read_text()
-    for folder in FOLDERS.values():
+    for folder in built.folders.values():
         assert (root / folder / "LICENSE").read_text() == licence
 
 
-def test_every_package_is_built_here(root):
+def test_every_package_is_built_here(root, built):
     folders = {path.parent for path in root.glob("packages/*/pyproject.toml")}
-    assert folders == {root / folder for folder in FOLDERS.values() if folder != "."}
+    assert folders == {root / folder for folder in built.folders.values() if folder != "."}
 
 
 CORE_ALONE = """

@@ -82,6 +82,36 @@ def test_a_broken_command_says_why(capsys):
     assert "OSError: no terminal" in capsys.readouterr().err
 
 
+class Nonsense(Command):
+    name = "nonsense"
+
+    def __init__(self, error=None):
+        self.error = error
+
+    def add_arguments(self, parser):
+        if self.error:
+            raise self.error
+
+    def run(self, args):
+        return "fine"
+
+
+@pytest.mark.parametrize(
+    ("command", "reason"),
+    [
+        (Nonsense(), "run() returned str, expected an exit status or None"),
+        (Nonsense(KeyError("option")), "add_arguments() raised KeyError: 'option'"),
+    ],
+)
+def test_a_command_that_breaks_its_contract_is_blamed_with_its_distribution(capsys, command, reason):
+    plugins.register("commands", "nonsense", command)
+    try:
+        assert main(["nonsense"]) == 1
+    finally:
+        plugins.unregister("commands", "nonsense")
+    assert capsys.readouterr().err == f"nnabla_cli: command 'nonsense' of (this process) is broken: {reason}\n"
+
+
 def test_help_lists_all_commands_and_survives_broken_ones(capsys):
     with pytest.raises(SystemExit) as caught:
         main(["--help"])
@@ -100,6 +130,22 @@ def test_an_unknown_option_is_refused(capsys):
     with pytest.raises(SystemExit) as caught:
         main(["--zzz"])
     assert caught.value.code == 2
+
+
+def test_the_help_imports_commands_and_nothing_that_computes():
+    code = """
+import sys
+from nnabla_cli.main import main
+try:
+    main(["--help"])
+except SystemExit:
+    pass
+heavy = ("h5py", "google", "nnabla_ext", "nnabla_io", "nnabla.ops", "nnabla.functions", "array_api_compat")
+print([name for name in heavy if name in sys.modules], file=sys.stderr)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stderr == "[]\n"
+    assert "doctor" in done.stdout
 
 
 def test_only_the_command_asked_for_is_imported():

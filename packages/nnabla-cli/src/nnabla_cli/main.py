@@ -21,7 +21,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit status: 0 if all went well, 2 if the arguments are wrong or the command is not
-        installed, 1 if it is broken, otherwise what the command says.
+        installed, 1 if it is broken, otherwise what the command says. What a command raises while it
+        runs is not caught.
 
     Raises:
         SystemExit: argparse ends the program, after ``--help`` or wrong arguments.
@@ -36,8 +37,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"nnabla_cli: {error}", file=sys.stderr)
         return USAGE_ERROR if isinstance(error, PluginNotFoundError) else 1
     parser = argparse.ArgumentParser(prog=f"nnabla_cli {name}", description=command.help)
-    command.add_arguments(parser)
-    return command.run(parser.parse_args(rest)) or 0
+    try:
+        command.add_arguments(parser)
+    except Exception as error:
+        return _broken(name, f"add_arguments() raised {type(error).__name__}: {error}")
+    status = command.run(parser.parse_args(rest))
+    if status is not None and not isinstance(status, int):
+        return _broken(name, f"run() returned {type(status).__name__}, expected an exit status or None")
+    return status or 0
+
+
+def _broken(name: str, reason: str) -> int:
+    """Blame a command's distribution."""
+    origins = [s.distribution for s in plugins.statuses() if (s.kind, s.name) == ("commands", name)]
+    print(f"nnabla_cli: command {name!r} of {', '.join(origins)} is broken: {reason}", file=sys.stderr)
+    return 1
 
 
 def _overview(arguments: Sequence[str]) -> int:
@@ -59,7 +73,6 @@ def _overview(arguments: Sequence[str]) -> int:
 
 def _summary(name: str) -> str:
     try:
-        summary: str = plugins.get("commands", name).help
-        return summary
+        return str(plugins.get("commands", name).help)
     except PluginError:
         return "(broken; `nnabla_cli plugins` tells why)"

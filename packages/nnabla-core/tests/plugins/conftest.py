@@ -5,6 +5,8 @@ import textwrap
 
 import pytest
 
+from nnabla.plugins import plugins
+
 COUNTER = itertools.count()
 
 GOOD_COMMAND = """
@@ -65,6 +67,7 @@ class Site:
 @pytest.fixture
 def site(tmp_path, monkeypatch):
     """A site that this process searches."""
+    plugins.names("commands")  # the process's own registry keeps what it finds, so it looks before
     found = Site(tmp_path / "site")
     monkeypatch.syspath_prepend(found.folder)
     return found

@@ -3,13 +3,19 @@
 import gc
 import sys
 import threading
+import warnings
 import weakref
 
+import numpy as np
 import pytest
 
+import nnabla as nn
+from nnabla.ext_utils import get_extension_context
+from nnabla.ops import definition
 from nnabla.plugins import (
     Command,
     PluginConflictError,
+    PluginConflictWarning,
     PluginContractError,
     PluginError,
     PluginKindError,
@@ -191,6 +197,30 @@ BROKEN = {
         PluginContractError,
         "calls itself 'else', but its entry point is named 'other_name'",
     ),
+    "no_suffixes": (
+        HEAD
+        + VERSION
+        + "class C(Command):\n    suffixes = None\n    def run(self, args): pass\n"
+        + "@hookimpl\ndef nnabla_command():\n    return C()\n",
+        PluginContractError,
+        "its name or suffixes cannot be read: TypeError",
+    ),
+    "no_text": (
+        HEAD
+        + VERSION
+        + "class E(Exception):\n    def __str__(self): raise OSError\n    __repr__ = __str__\n"
+        + "@hookimpl\ndef nnabla_command():\n    raise E()\n",
+        PluginLoadError,
+        r"nnabla_command\(\) raised: E: \(no text: OSError\)",
+    ),
+    "no_repr": (
+        HEAD
+        + VERSION
+        + "class C:\n    def __repr__(self): raise OSError\n"
+        + "@hookimpl\ndef nnabla_command():\n    return C()\n",
+        PluginContractError,
+        r"returned C \(no text: OSError\), expected",
+    ),
 }
 
 
@@ -279,6 +309,103 @@ def test_two_distributions_with_one_name_are_a_conflict_that_names_both(site, ma
     assert sorted(s.distribution for s in statuses) == ["dist-a", "dist-b"]
     assert {(s.state, s.reason) for s in statuses} == {("failed", str(caught.value))}
     assert manager.get("commands", "sound").name == "sound"
+
+
+GOOD_FORMAT = """
+from nnabla.plugins import ParameterFormat, hookimpl
+
+class Example(ParameterFormat):
+    suffixes = (".fmt", ".h5")
+    def save(self, file, records): pass
+    def load(self, file): return []
+
+@hookimpl
+def nnabla_contract_version():
+    return 1
+
+@hookimpl
+def nnabla_parameter_format():
+    return Example()
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "distributions", "used"),
+    [
+        ("fmt", ["Zeta", "alpha_b", "alpha.c"], "alpha_b"),  # by name, compared as package indexes do
+        ("h5", ["alpha", "NNabla_IO", "zeta"], "NNabla_IO"),  # that which the core would have named
+    ],
+)
+def test_of_two_that_claim_a_format_the_first_in_order_is_used_with_a_warning(
+    tmp_path, monkeypatch, manager, site, name, distributions, used
+):
+    modules = {d: site.module(GOOD_FORMAT) for d in distributions}
+    for distribution, module in modules.items():
+        site.distribution(distribution, formats_parameters={name: module})
+    with pytest.warns(PluginConflictWarning) as caught:
+        found = manager.get("parameter_formats", name)
+    assert type(found).__module__ == modules[used]
+    message = str(caught[0].message)
+    assert message.startswith(f"parameter format {name!r} is offered by {used} 1.0 (")
+    assert all(f"{d} 1.0" in message for d in distributions)
+    assert message.endswith(f"{used} 1.0's is used; uninstall what is not wanted")
+    assert [module for module in modules.values() if module in sys.modules] == [modules[used]]
+    states = {s.distribution: (s.state, s.reason) for s in status_of(manager, name) if s.distribution in modules}
+    assert states.pop(used) == ("loaded", "")
+    assert set(states.values()) == {("hidden", f"{used} 1.0 offers it too and comes first")}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert manager.get("parameter_formats", name) is found  # warned of once
+
+
+def test_of_two_that_claim_an_operator_the_first_in_order_is_used_with_a_warning(site, manager):
+    code = """
+    from nnabla.ops.definition import operator
+    from nnabla.ops.spec import Float
+    from nnabla.plugins import hookimpl
+
+    @operator("TwiceClaimed")
+    def twice_claimed(x: Float):
+        return x + {amount}
+
+    @hookimpl
+    def nnabla_contract_version():
+        return 1
+
+    @hookimpl
+    def nnabla_operator():
+        return twice_claimed
+    """
+    for distribution, amount in (("beta", "2"), ("alpha", "1")):
+        module = site.module(code.replace("{amount}", amount))
+        site.distribution(distribution, operators={"TwiceClaimed": module})
+    with pytest.warns(PluginConflictWarning, match=r"plugin operator 'TwiceClaimed'.*alpha 1\.0's is used"):
+        operator = manager.get("operators", "TwiceClaimed")
+    x = nn.NdArray.from_numpy_array(np.zeros(2))
+    try:
+        with nn.context_scope(get_extension_context("cpu")):
+            assert operator(x).data.tolist() == [1, 1]
+    finally:
+        del definition._OPERATORS["TwiceClaimed"]
+
+
+def test_an_operator_of_the_core_cannot_be_claimed(site, manager):
+    from nnabla.ops.definition import find_operator
+
+    before = find_operator("Tanh")
+    head = "from nnabla.ops.definition import operator\nfrom nnabla.ops.spec import Float\n"
+    module = site.module(head + "@operator('Tanh')\ndef tanh(x: Float):\n    return x\n")
+    site.distribution("impostor", operators={"Tanh": module})
+    with pytest.raises(PluginLoadError, match=r"impostor 1\.0 .*already defined by nnabla\.ops"):
+        manager.get("operators", "Tanh")
+    assert find_operator("Tanh") is before
+
+
+def test_a_broken_winner_is_not_replaced_by_the_next_in_order(site, manager):
+    site.distribution("alpha", formats_parameters={"fmt": site.module("raise OSError('cut')")})
+    site.distribution("beta", formats_parameters={"fmt": site.module(GOOD_FORMAT)})
+    with pytest.warns(PluginConflictWarning), pytest.raises(PluginLoadError, match=r"alpha 1\.0 .*OSError: cut"):
+        manager.get("parameter_formats", "fmt")
 
 
 def test_a_distribution_found_twice_counts_once_where_it_is_first(tmp_path, monkeypatch, manager):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
-import json
 import sys
 import textwrap
 
@@ -38,6 +37,8 @@ class Plugins(Command):
         with contextlib.redirect_stdout(sys.stderr):  # a plugin may print when it is imported
             statuses = plugins.statuses(load=True)
         if args.json:
+            import json  # not for the list of commands
+
             print(json.dumps([dataclasses.asdict(status) for status in statuses], indent=2))
         else:
             print(_table(statuses, tracebacks=args.check))

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from nnabla.plugins.check import Check
 from nnabla.plugins.command import Command
 from nnabla.plugins.errors import (
     PluginConflictError,
+    PluginConflictWarning,
     PluginContractError,
     PluginError,
     PluginKindError,
@@ -27,10 +29,12 @@ if TYPE_CHECKING:
 __all__ = [
     "CONTRACT_VERSION",
     "Backend",
+    "Check",
     "Command",
     "ParameterFormat",
     "ParameterRecord",
     "PluginConflictError",
+    "PluginConflictWarning",
     "PluginContractError",
     "PluginError",
     "PluginKindError",

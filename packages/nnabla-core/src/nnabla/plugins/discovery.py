@@ -25,6 +25,11 @@ class InstalledPlugin:
         return self.entry_point.name
 
     @property
+    def key(self) -> str:
+        """The distribution's name as package indexes compare it."""
+        return _key(self.distribution)
+
+    @property
     def origin(self) -> str:
         """Distribution and version as messages show them."""
         return f"{self.distribution} {self.version}".rstrip()
@@ -63,9 +68,9 @@ def discover() -> Discovery:
             if "[nnabla." not in re.sub(r"\s", "", distribution.read_text(_FILE) or ""):
                 continue
             name = distribution.metadata["Name"] or name
-            if (key := re.sub(r"[-_.]+", "-", name).lower()) in seen:
+            if _key(name) in seen:
                 continue
-            seen.add(key)
+            seen.add(_key(name))
             version = distribution.version or ""
             entry_points = list(distribution.entry_points)
         except Exception as error:  # whatever a damaged installation gives
@@ -80,6 +85,10 @@ def discover() -> Discovery:
             if plugin not in found:
                 found.append(plugin)
     return Discovery(plugins, unreadable)
+
+
+def _key(distribution: str) -> str:
+    return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
 _FILE = "entry_points.txt"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 __all__ = [
     "PluginConflictError",
+    "PluginConflictWarning",
     "PluginContractError",
     "PluginError",
     "PluginKindError",
@@ -49,6 +50,10 @@ class PluginContractError(PluginError, TypeError):
 
 class PluginConflictError(PluginError, ValueError):
     """Two plugins of one kind have the same name."""
+
+
+class PluginConflictWarning(RuntimeWarning):
+    """Several distributions offer an operator or a format; the warning says which of them is used."""
 
 
 class PluginKindError(PluginError, ValueError):

@@ -27,6 +27,8 @@ class Kind:
         hook: Hook that gives the object, or None while this contract version defines none.
         type_path: ``module:Class`` of what the hook must return, imported when first needed.
         distribution: Gives the distribution that would provide a missing name, or None.
+        first_wins: Whether of several distributions that offer a name the first in order is used, with a warning.
+            Where it is false nobody's is: what computes, and what a command does, must not depend on an order.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Kind:
     hook: str | None = None
     type_path: str | None = None
     distribution: Callable[[str], str | None] = lambda name: None
+    first_wins: bool = False
 
     def expected_type(self) -> type:
         """Class that the hook's result must be an instance of."""
@@ -73,6 +76,7 @@ KINDS: dict[str, Kind] = {
             "plugin operator",
             "nnabla_operator",
             "nnabla.ops.definition:Operator",
+            first_wins=True,
         ),
         Kind(
             "parameter_formats",
@@ -81,18 +85,21 @@ KINDS: dict[str, Kind] = {
             "nnabla_parameter_format",
             "nnabla.plugins.parameter_format:ParameterFormat",
             _format_distribution,
+            first_wins=True,
         ),
         Kind(
             "model_formats",
             "nnabla.formats.models",
             "model format",
             distribution=_format_distribution,
+            first_wins=True,
         ),
         Kind(
             "dataset_formats",
             "nnabla.formats.datasets",
             "dataset format",
             distribution=_always("nnabla-io"),
+            first_wins=True,
         ),
         Kind("communicators", "nnabla.communicators", "communicator"),
         Kind(

@@ -1,23 +1,53 @@
-"""Load one plugin: import it, check its contract version, call its hook, check what it gave."""
+"""Load one plugin: import it, check its contract version, call its hook, check what it gave; ask how it is."""
 
 from __future__ import annotations
 
 import sys
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import pluggy
 
 from nnabla.plugins import hookspecs
+from nnabla.plugins.check import Check
 from nnabla.plugins.errors import PluginContractError, PluginError, PluginLoadError
 from nnabla.plugins.hookspecs import CONTRACT_VERSION
 from nnabla.plugins.kinds import Kind
 
-__all__ = ["call_hooks"]
+__all__ = ["Loaded", "call_hooks"]
 
 
-def call_hooks(kind: Kind, name: str, origin: str, load: Callable[[], Any]) -> Any:
+@dataclass(frozen=True)
+class Loaded:
+    """A plugin that was loaded.
+
+    Attributes:
+        value: What the hook of its kind returned.
+        what: What messages call it.
+        hooks: Its hooks; None for what was registered without any.
+    """
+
+    value: Any
+    what: str
+    hooks: pluggy.PluginManager | None = None
+
+    def checks(self) -> list[Check]:
+        """What its doctor hook says; a hook that fails, or returns something else, is itself what is broken."""
+        if self.hooks is None or not self.hooks.hook.nnabla_doctor.get_hookimpls():
+            return []
+        try:
+            found = _call(self.hooks, self.what, "nnabla_doctor")
+        except PluginError as error:
+            return [Check("nnabla_doctor", "broken", str(error))]
+        if isinstance(found, list | tuple) and all(isinstance(check, Check) for check in found):
+            return list(found)
+        message = f"{self.what} is broken: nnabla_doctor() returned {_describe(found)}, expected a list of Check"
+        return [Check("nnabla_doctor", "broken", message)]
+
+
+def call_hooks(kind: Kind, name: str, origin: str, load: Callable[[], Any]) -> Loaded:
     """Load a plugin.
 
     Args:
@@ -25,9 +55,6 @@ def call_hooks(kind: Kind, name: str, origin: str, load: Callable[[], Any]) -> A
         name: Its name.
         origin: Its distribution and version, for messages.
         load: Gives the module or object with hook implementations.
-
-    Returns:
-        What the hook of its kind returned.
 
     Raises:
         PluginLoadError: ``load`` or a hook raised.
@@ -55,8 +82,14 @@ def call_hooks(kind: Kind, name: str, origin: str, load: Callable[[], Any]) -> A
             f"{what} is broken: {kind.hook}() returned {_describe(value)}, expected "
             f"{expected.__module__}.{expected.__qualname__}"
         )
-    _check_name(what, name, value)
-    return value
+    unreadable = f"{what} is broken: its name or suffixes cannot be read"
+    names = _guarded(lambda: _names(value, name), unreadable, PluginContractError)
+    # What calls itself something else would be found by one name and reported by another.
+    if name not in names:
+        raise PluginContractError(
+            f"{what} is broken: it calls itself {', '.join(map(repr, names))}, but its entry point is named {name!r}"
+        )
+    return Loaded(value, what, manager)
 
 
 def _call(manager: pluggy.PluginManager, what: str, hook: str) -> Any:
@@ -80,14 +113,9 @@ def _check_version(what: str, version: Any) -> None:
         )
 
 
-def _check_name(what: str, name: str, value: Any) -> None:
-    """What calls itself something else would be found by one name and reported by another."""
-    suffixes = [suffix.lstrip(".") for suffix in getattr(value, "suffixes", ())]
-    names = suffixes or [getattr(value, "name", name)]
-    if name not in names:
-        raise PluginContractError(
-            f"{what} is broken: it calls itself {', '.join(map(repr, names))}, but its entry point is named {name!r}"
-        )
+def _names(value: Any, name: str) -> list[str]:
+    """The names that a plugin's object has for itself."""
+    return [suffix.lstrip(".") for suffix in getattr(value, "suffixes", ())] or [getattr(value, "name", name)]
 
 
 def _guarded(function: Callable[[], Any], message: str, kind: type[PluginError] = PluginLoadError) -> Any:
@@ -95,7 +123,7 @@ def _guarded(function: Callable[[], Any], message: str, kind: type[PluginError] 
     try:
         return function()
     except (Exception, SystemExit) as error:  # a plugin that exits must not end the process
-        failure = kind(f"{message}: {type(error).__name__}: {error}")
+        failure = kind(f"{message}: {type(error).__name__}: {_text(str, error)}")
         failure.details = "".join(traceback.format_exception(error))
         _drop_tracebacks(error, handled)
         raise failure from error
@@ -120,5 +148,13 @@ def _drop_tracebacks(error: BaseException, handled: BaseException | None) -> Non
 
 
 def _describe(value: Any) -> str:
-    text = repr(value)
+    text = _text(repr, value)
     return f"{type(value).__name__} {text if len(text) <= 60 else text[:57] + '...'}"
+
+
+def _text(convert: Callable[[Any], str], value: Any) -> str:
+    """``str`` or ``repr`` of what a plugin made, which may raise in its turn."""
+    try:
+        return convert(value)
+    except Exception as error:
+        return f"(no text: {type(error).__name__})"

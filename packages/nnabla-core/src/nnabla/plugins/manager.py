@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from nnabla.plugins.errors import (
     PluginConflictError,
+    PluginConflictWarning,
     PluginError,
     PluginLoadError,
     PluginNotFoundError,
@@ -16,7 +18,9 @@ from nnabla.plugins.errors import (
 from nnabla.plugins.kinds import KINDS, Kind, find_kind
 
 if TYPE_CHECKING:
+    from nnabla.plugins.check import Check
     from nnabla.plugins.discovery import Discovery, InstalledPlugin
+    from nnabla.plugins.loading import Loaded
 
 __all__ = ["PluginManager", "PluginStatus", "plugins"]
 
@@ -32,8 +36,9 @@ class PluginStatus:
         name: Name of its entry point.
         distribution: Distribution that offers it; ``"(this process)"`` if it was registered.
         version: That distribution's version.
-        state: ``"loaded"``, ``"not loaded"`` (nobody needed it yet) or ``"failed"``.
-        reason: Why it failed, otherwise empty.
+        state: ``"loaded"``, ``"not loaded"`` (nobody needed it yet), ``"failed"``, or ``"hidden"`` by the same name
+            of another distribution.
+        reason: Why it failed or what hides it, otherwise empty.
         details: Traceback of the failure as text, or empty.
     """
 
@@ -52,7 +57,7 @@ class _Slot:
 
     lock: Any = field(default_factory=threading.RLock)
     loading: bool = False
-    value: Any = None
+    loaded: Loaded | None = None
     error: PluginError | None = None
 
 
@@ -87,7 +92,8 @@ class PluginManager:
             PluginLoadError: The plugin's import or hook raised.
             PluginContractError: It was written for another contract version, lacks its hook, or
                 the hook returned something else than its kind needs.
-            PluginConflictError: Several plugins have that name.
+            PluginConflictError: Several distributions offer that backend, command or communicator. Of several
+                that offer an operator or a format the first in order is used, with a PluginConflictWarning.
             PluginKindError: There is no such kind.
         """
         value = self._values.get((kind, name))
@@ -103,6 +109,16 @@ class PluginManager:
         keys = {*self._found().plugins, *list(self._registered)}
         return tuple(sorted(name for found_kind, name in keys if found_kind == kind))
 
+    def checks(self, kind: str, name: str) -> list[Check]:
+        """What a plugin says of its own state by the hook ``nnabla_doctor``; empty if it has none.
+
+        Raises:
+            PluginError: It cannot be loaded, as :meth:`get`.
+        """
+        self.get(kind, name)
+        loaded = self._slot(find_kind(kind), name).loaded
+        return [] if loaded is None else loaded.checks()
+
     def statuses(self, load: bool = False) -> list[PluginStatus]:
         """The state of every plugin found, by kind and name.
 
@@ -114,11 +130,16 @@ class PluginManager:
         for kind in KINDS.values():
             for name in self.names(kind.name):
                 slot = self._examine(kind, name, load)
-                origins = [
-                    (plugin.distribution, plugin.version) for plugin in found.plugins.get((kind.name, name), [])
-                ] or [(IN_PROCESS, "")]
-                for distribution, version in origins:
-                    statuses.append(_status(kind, name, distribution, version, slot))
+                candidates = self._candidates(kind, name)
+                if not candidates:
+                    statuses.append(_status(kind, name, IN_PROCESS, "", slot))
+                for rank, plugin in enumerate(candidates):
+                    if rank and kind.first_wins:
+                        reason = f"{candidates[0].origin} offers it too and comes first"
+                        hidden = PluginStatus(kind.name, name, plugin.distribution, plugin.version, "hidden", reason)
+                        statuses.append(hidden)
+                    else:
+                        statuses.append(_status(kind, name, plugin.distribution, plugin.version, slot))
         for broken in found.unreadable:
             reason = f"its entry points cannot be read ({broken.reason}); install it anew"
             statuses.append(PluginStatus("?", "?", broken.distribution, "", "failed", reason))
@@ -194,13 +215,20 @@ class PluginManager:
         slot = self._examine(kind, name, load=True)
         if slot.error is not None:
             _raise_again(slot.error)
-        return slot.value
+        assert slot.loaded is not None
+        return slot.loaded.value
+
+    def _candidates(self, kind: Kind, name: str) -> list[InstalledPlugin]:
+        """Those that offer a name: the distribution that the core would name first, then by distribution's name."""
+        found = self._found().plugins.get((kind.name, name), [])
+        own = kind.distribution(name)
+        return sorted(found, key=lambda plugin: (plugin.key != own, plugin.key, plugin.entry_point.value))
 
     def _examine(self, kind: Kind, name: str, load: bool) -> _Slot:
         """The slot of a plugin that exists, after loading it if ``load`` says so."""
         slot = self._slot(kind, name)
-        candidates = self._found().plugins.get((kind.name, name), [])
-        if len(candidates) > 1 and slot.error is None:
+        candidates = self._candidates(kind, name)
+        if len(candidates) > 1 and not kind.first_wins and slot.error is None:
             slot.error = _conflict(kind, name, candidates)
         if not load:
             return slot
@@ -209,11 +237,11 @@ class PluginManager:
         with slot.lock:
             if slot.loading:
                 raise PluginLoadError(f"{kind.noun} {name!r} asks for itself while it is loaded")
-            if slot.value is None and slot.error is None:
+            if slot.loaded is None and slot.error is None:
                 slot.loading = True
                 try:
-                    slot.value = self._load_once(kind, name, candidates)
-                    self._values[kind.name, name] = slot.value
+                    slot.loaded = self._load_once(kind, name, candidates)
+                    self._values[kind.name, name] = slot.loaded.value
                 except PluginError as error:
                     error.__context__ = error.__traceback__ = None  # they hold callers' frames
                     slot.error = error
@@ -221,15 +249,18 @@ class PluginManager:
                     slot.loading = False
         return slot
 
-    def _load_once(self, kind: Kind, name: str, candidates: list[InstalledPlugin]) -> Any:
-        from nnabla.plugins.loading import call_hooks  # pluggy is needed only from here on
+    def _load_once(self, kind: Kind, name: str, candidates: list[InstalledPlugin]) -> Loaded:
+        from nnabla.plugins.loading import Loaded, call_hooks  # pluggy is needed only from here on
 
         if candidates:
-            (plugin,) = candidates
+            plugin = candidates[0]
+            if len(candidates) > 1:
+                warning = f"{_offered(kind, name, candidates)}; {plugin.origin}'s is used; uninstall what is not wanted"
+                warnings.warn(warning, PluginConflictWarning, stacklevel=5)
             return call_hooks(kind, name, plugin.origin, plugin.entry_point.load)
         registered = self._registered[kind.name, name]
         if kind.type_path is not None and isinstance(registered, kind.expected_type()):
-            return registered
+            return Loaded(registered, f"{kind.noun} {name!r} of {IN_PROCESS}")
         return call_hooks(kind, name, IN_PROCESS, lambda: registered)
 
 
@@ -237,7 +268,7 @@ def _status(kind: Kind, name: str, distribution: str, version: str, slot: _Slot)
     state, reason, details = "not loaded", "", ""
     if slot.error is not None:
         state, reason, details = "failed", str(slot.error), slot.error.details
-    elif slot.value is not None:
+    elif slot.loaded is not None:
         state = "loaded"
     return PluginStatus(kind.name, name, distribution, version, state, reason, details)
 
@@ -257,8 +288,12 @@ def _not_found(kind: Kind, name: str, installed: tuple[str, ...]) -> PluginNotFo
 
 
 def _conflict(kind: Kind, name: str, candidates: list[InstalledPlugin]) -> PluginConflictError:
+    return PluginConflictError(f"{_offered(kind, name, candidates)}; uninstall all of them but one")
+
+
+def _offered(kind: Kind, name: str, candidates: list[InstalledPlugin]) -> str:
     origins = " and ".join(f"{plugin.origin} ({plugin.entry_point.value})" for plugin in candidates)
-    return PluginConflictError(f"{kind.noun} {name!r} is offered by {origins}; uninstall all of them but one")
+    return f"{kind.noun} {name!r} is offered by {origins}"
 
 
 def _raise_again(error: PluginError) -> NoReturn:

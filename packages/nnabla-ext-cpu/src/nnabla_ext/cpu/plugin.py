@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nnabla.plugins import hookimpl
+from nnabla.plugins import Check, hookimpl
 from nnabla_ext.cpu.backend import BACKEND, CpuBackend
 
 
@@ -16,3 +16,11 @@ def nnabla_contract_version() -> int:
 def nnabla_backend() -> CpuBackend:
     """The CPU backend."""
     return BACKEND
+
+
+@hookimpl
+def nnabla_doctor() -> list[Check]:
+    """What the backend stands on here."""
+    from nnabla_ext.cpu.checks import checks
+
+    return checks()

@@ -13,9 +13,9 @@ from typing import Any, BinaryIO
 import h5py
 import numpy as np
 
-from nnabla.plugins import ParameterFormat, ParameterRecord, hookimpl
+from nnabla.plugins import Check, ParameterFormat, ParameterRecord, hookimpl
 
-__all__ = ["H5ParameterFormat", "nnabla_contract_version", "nnabla_parameter_format"]
+__all__ = ["H5ParameterFormat", "nnabla_contract_version", "nnabla_doctor", "nnabla_parameter_format"]
 
 
 class H5ParameterFormat(ParameterFormat):
@@ -101,3 +101,8 @@ def nnabla_contract_version() -> int:
 @hookimpl
 def nnabla_parameter_format() -> ParameterFormat:
     return H5ParameterFormat()
+
+
+@hookimpl
+def nnabla_doctor() -> list[Check]:
+    return [Check("HDF5", "ok", f"{h5py.version.hdf5_version} through h5py {h5py.__version__}")]
