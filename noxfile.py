@@ -120,12 +120,22 @@ def lint(session):
     session.run("lint-imports")
 
 
+@nox.session(name="coverage-table")
+def coverage_table(session):
+    """Print what computes and checks each operator; with --write, docs/operator-table.md."""
+    install(session, "tests", editable=True)
+    session.run("python", "-m", "nnabla.testing", "coverage", *session.posargs)
+
+
 @nox.session
 def bench(session):
-    """Time the benchmark cases; see benchmarks/README.md for comparisons with others."""
+    """Time the benchmark cases, or every operator; see benchmarks/README.md."""
     install(session)
     ours = str(Path(session.bin) / "python")
-    session.run("python", "benchmarks/compare.py", "--ours", ours, *session.posargs)
+    script, arguments = "compare.py", list(session.posargs)
+    if arguments[:1] == ["operators"]:
+        script, arguments = "operators.py", arguments[1:]
+    session.run("python", f"benchmarks/{script}", "--ours", ours, *arguments)
 
 
 @nox.session

@@ -60,3 +60,22 @@ def test_rows_are_put_where_a_mask_holds():
     assert not base.any()
     with pytest.raises(RuntimeError, match="input has 3 rows, but mask has 2"):
         indexing.bool_scatter(np, (np.ones((3, 2)), mask, None), (None,), {})
+
+
+def test_many_rows_for_few_indices_are_added() -> None:
+    rng = np.random.RandomState(0)
+    rows, index = rng.randn(200, 300), rng.randint(0, 4, 200)
+    found = indexing.add_rows(np, (rows, index), (None,), {"n": 6})
+    np.testing.assert_allclose(found, expected_sum(6, index, rows), 1e-12, 1e-12)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_positions_along_an_axis_are_those_of_the_whole_array(axis: int) -> None:
+    x = np.random.RandomState(0).randn(3, 4, 5)
+    index = np.random.RandomState(1).randint(-x.shape[axis], x.shape[axis], (3, 4, 5))
+    before = index.copy()
+    flat = indexing.flat_along(np, (index,), (None,), dict(axis=axis, size=x.shape[axis], what="sort"))
+    np.testing.assert_array_equal(x.reshape(-1)[flat], np.take_along_axis(x, index, axis))
+    np.testing.assert_array_equal(index, before)
+    with pytest.raises(IndexError, match="sort: index 9"):
+        indexing.flat_along(np, (np.array([[[9]]]),), (None,), dict(axis=axis, size=x.shape[axis], what="sort"))

@@ -10,6 +10,7 @@ from nnabla.ops.array_manipulation import broadcast, reshape
 from nnabla.ops.definition import Result, operator
 from nnabla.ops.internal import cast, full, iota, same_index, zeros
 from nnabla.ops.joining import concatenate
+from nnabla.ops.logical import logical_and, logical_or
 from nnabla.ops.slicing import part
 from nnabla.ops.spec import Float, FloatArg, Index, Int, Real, Shape
 
@@ -73,10 +74,10 @@ def one_hot(x: Index, shape: Shape) -> Any:
         spots = tuple(n if i == d else 1 for i in range(len(shape)))
         hit = None
         for start in (0, -n):
-            found = cast(same_index(reshape(iota(n, "index", start), spots, False), at), "float")
-            hit = found if hit is None else hit + found
-        y = hit if y is None else y * hit
-    return broadcast(y, (*lead, *shape))
+            found = same_index(reshape(iota(n, "index", start), spots, False), at)
+            hit = found if hit is None else logical_or(hit, found)
+        y = hit if y is None else logical_and(y, hit)
+    return cast(broadcast(y, (*lead, *shape)), "float")
 
 
 @one_hot.resolve

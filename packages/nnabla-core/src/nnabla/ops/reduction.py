@@ -8,7 +8,7 @@ from typing import Any
 from nnabla.errors import ArgumentError, ShapeError
 from nnabla.ops.array_manipulation import broadcast, reshape, transpose
 from nnabla.ops.definition import Result, normalize_axis, operator, prod
-from nnabla.ops.internal import arg_max, cast, one_hot_along, sqrt
+from nnabla.ops.internal import arg_max, cast, sqrt
 from nnabla.ops.spec import Boolean, Float, FloatArg, Ints, per_input
 
 GROUP = "Reduction"
@@ -126,8 +126,10 @@ def _(x: Any, dy: Any, axes: Any) -> Any:
 
 def _at_index(folded: Folded, shape: tuple[int, ...], index: Any, dy: Any) -> Any:
     """Return the gradient of an extreme value: ``dy`` at ``index`` along the folded axes."""
-    chosen = cast(one_hot_along(index, prod(folded.inner), len(folded.outer)), "float")
-    return folded.unfold(reshape(dy, (*folded.outer, 1), False) * chosen)
+    from nnabla.ops.gathering import add_along
+
+    axis, whole = len(folded.outer), (*folded.outer, prod(folded.inner))
+    return folded.unfold(add_along(reshape(dy, index.shape, False), index, axis, whole, "max"))
 
 
 def _extreme(x: Any, signed: Any, axes: Any, keep_dims: bool, with_index: bool, only_index: bool) -> Any:

@@ -6,11 +6,31 @@ from collections.abc import Callable
 from typing import Any
 
 from nnabla.plugins.backend import BackwardKernel, ForwardKernel
-from nnabla_ext.cpu.kernels import affine, convolution, indexing, loss, normalization, pooling, random
+from nnabla_ext.cpu.kernels import (
+    activation,
+    affine,
+    convolution,
+    detection,
+    indexing,
+    loss,
+    normalization,
+    ordering,
+    pooling,
+    random,
+    reduction,
+    selection,
+    sequences,
+)
 
 __all__ = ["ACCUMULATE_KERNELS", "BACKWARD_KERNELS", "FORWARD_KERNELS"]
 
 FORWARD_KERNELS: dict[str, ForwardKernel] = {
+    **selection.FORWARD_KERNELS,
+    **activation.FORWARD_KERNELS,
+    **reduction.FORWARD_KERNELS,
+    **ordering.FORWARD_KERNELS,
+    **detection.FORWARD_KERNELS,
+    **sequences.FORWARD_KERNELS,
     **loss.FORWARD_KERNELS,
     **random.FORWARD_KERNELS,
     **normalization.FORWARD_KERNELS,
@@ -20,6 +40,12 @@ FORWARD_KERNELS: dict[str, ForwardKernel] = {
     **pooling.FORWARD_KERNELS,
 }
 
-BACKWARD_KERNELS: dict[str, BackwardKernel] = {**loss.BACKWARD_KERNELS}
+BACKWARD_KERNELS: dict[str, BackwardKernel] = {
+    **selection.BACKWARD_KERNELS,
+    **activation.BACKWARD_KERNELS,
+    **reduction.BACKWARD_KERNELS,
+    **ordering.BACKWARD_KERNELS,
+    **loss.BACKWARD_KERNELS,
+}
 
 ACCUMULATE_KERNELS: dict[str, Callable[..., Any]] = {**indexing.ACCUMULATE_KERNELS}

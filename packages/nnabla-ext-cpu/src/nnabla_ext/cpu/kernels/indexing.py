@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
 import numpy as np
 
+from nnabla.ops.scatter import wrapped
+
 __all__ = ["ACCUMULATE_KERNELS", "FORWARD_KERNELS"]
+
+
+#: Elements that ``np.add.reduceat`` adds in the time of two calls of NumPy.
+_FEW = 1024
 
 
 def take_rows(xp: Any, inputs: tuple[Any, ...], out: tuple[Any, ...], args: dict[str, Any]) -> np.ndarray:
@@ -39,11 +46,17 @@ def add_to_rows(xp: Any, target: np.ndarray, inputs: tuple[Any, ...], args: dict
         order = np.argsort(index, kind="stable")
         keys = index[order]
     firsts = np.flatnonzero(np.concatenate(([True], keys[1:] != keys[:-1])))
-    if firsts.size < keys.size:
-        rows = np.add.reduceat(rows if order is None else rows[order], firsts, axis=0)
-        target[keys[firsts]] += rows
-    else:
+    if firsts.size == keys.size:
         target[index] += rows
+        return
+    rows = rows if order is None else rows[order]
+    if firsts.size * _FEW < rows.size:
+        # reduceat adds slowly, but a call for each index must be worth its while.
+        ends = [*firsts[1:].tolist(), keys.size]
+        for key, start, end in zip(keys[firsts].tolist(), firsts.tolist(), ends):
+            target[key] += rows[start:end].sum(axis=0)
+    else:
+        target[keys[firsts]] += np.add.reduceat(rows, firsts, axis=0)
 
 
 def add_rows(xp: Any, inputs: tuple[Any, ...], out: tuple[Any, ...], args: dict[str, Any]) -> np.ndarray:
@@ -73,13 +86,29 @@ def bool_scatter(xp: Any, inputs: tuple[Any, ...], out: tuple[Any, ...], args: d
             f"bool_scatter: input has {rows.shape[0]} rows, but mask has {count} non-zero elements; they must agree"
         )
     y = np.zeros((*mask.shape, *rows.shape[1:]), rows.dtype) if base is None else base.copy()
-    y[mask] = rows
+    # Positions rather than the mask: NumPy asks each element of a mask anew.
+    y.reshape(mask.size, *rows.shape[1:])[np.flatnonzero(mask)] = rows
     return y if base is None else (y, y)
+
+
+def flat_along(xp: Any, inputs: tuple[Any, ...], out: tuple[Any, ...], args: dict[str, Any]) -> np.ndarray:
+    """Positions in an array from those along one of its axes."""
+    (index,), axis, size = inputs, args["axis"], args["size"]
+    if index.size and (index.min() < 0 or index.max() >= size):
+        index = wrapped(np, index, size, args["what"])
+    shape = [size if i == axis else n for i, n in enumerate(index.shape)]
+    flat = index * prod(shape[axis + 1 :])
+    for i, n in enumerate(shape):
+        if i != axis and n > 1:
+            steps = np.arange(n, dtype=flat.dtype) * prod(shape[i + 1 :])
+            flat += steps.reshape([n if j == i else 1 for j in range(len(shape))])
+    return flat
 
 
 FORWARD_KERNELS: dict[str, Callable[..., Any]] = {
     "AddRows": add_rows,
     "BoolScatter": bool_scatter,
+    "FlatAlong": flat_along,
     "PutRows": put_rows,
     "TakeRows": take_rows,
 }
