@@ -11,6 +11,9 @@ from nnabla.plugins.backend import BackwardKernel, ForwardKernel
 
 __all__ = ["BACKWARD_KERNELS", "FORWARD_KERNELS"]
 
+#: Below this many elements memory costs less than calls of NumPy.
+_FEW = 2048
+
 
 def _sigmoid(xp: Any, inputs: tuple[Any, ...], out: tuple[Any, ...], args: dict[str, Any]) -> np.ndarray:
     y = np.negative(np.atleast_1d(inputs[0]))
@@ -25,20 +28,24 @@ def _sigmoid_backward(
     xp: Any, values: Sequence[Any], grads: Sequence[Any], need: Sequence[bool], args: dict[str, Any]
 ) -> Sequence[Any]:
     (y,), (dy,) = values, grads
-    dx = 1 - np.atleast_1d(y)
+    if y.size < _FEW:
+        return ((1 - y) * y * dy,)
+    dx = 1 - y
     dx *= y
     dx *= dy
-    return (dx.reshape(y.shape),)
+    return (dx,)
 
 
 def _tanh_backward(
     xp: Any, values: Sequence[Any], grads: Sequence[Any], need: Sequence[bool], args: dict[str, Any]
 ) -> Sequence[Any]:
     (y,), (dy,) = values, grads
-    dx = np.square(np.atleast_1d(y))
+    if y.size < _FEW:
+        return ((1 - y * y) * dy,)
+    dx = np.square(y)
     np.subtract(1, dx, out=dx)
     dx *= dy
-    return (dx.reshape(y.shape),)
+    return (dx,)
 
 
 FORWARD_KERNELS: dict[str, ForwardKernel] = {"Sigmoid": _sigmoid}

@@ -20,9 +20,11 @@ _FEW = 4096
 
 
 def _sum(xp: Any, inputs: tuple[Any, ...], out: tuple[Any, ...], args: dict[str, Any]) -> Array:
-    (x,), axes = inputs, {axis % inputs[0].ndim for axis in args["axes"]} if inputs[0].ndim else set()
-    short = [axis for axis in axes if x.shape[axis] <= _SHORT]
-    if x.ndim - 1 not in short or len(short) < len(axes) or not 0 < x.size >= _FEW * _SHORT:
+    (x,) = inputs
+    if x.size < _FEW * _SHORT or not x.ndim:
+        return np.sum(x, axis=args["axes"], keepdims=args["keep_dims"])
+    axes = {axis % x.ndim for axis in args["axes"]}
+    if x.ndim - 1 not in axes or any(x.shape[axis] > _SHORT for axis in axes):
         return np.sum(x, axis=args["axes"], keepdims=args["keep_dims"])
     shape = [1 if axis in axes else n for axis, n in enumerate(x.shape)]
     for axis in sorted(axes):
