@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import array_api_compat.numpy as xp
 import numpy as np
 import pytest
 
@@ -24,7 +25,7 @@ def test_integers_are_those_of_the_reference(span: int, low: int, dtype: type) -
     args = {"shape": (5, 3), "span": span, "low": low, "kind": "index"}
     kernel = random_integers.reference_kernel
     assert kernel is not None
-    expected = kernel(np, STATE, 1, (5, 3), span, low, dtype)
+    expected = kernel(xp, STATE, 1, (5, 3), span, low, dtype)
     found = FORWARD_KERNELS["RandomIntegers"](np, (), (None,), {**args, "state": STATE, "lane": 1, "dtype": dtype})
     assert found.dtype == dtype
     np.testing.assert_array_equal(found, expected)

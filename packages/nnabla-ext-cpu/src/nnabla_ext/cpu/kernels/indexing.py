@@ -95,7 +95,7 @@ def flat_along(xp: Any, inputs: tuple[Any, ...], out: tuple[Any, ...], args: dic
     """Positions in an array from those along one of its axes."""
     (index,), axis, size = inputs, args["axis"], args["size"]
     if index.size and (index.min() < 0 or index.max() >= size):
-        index = wrapped(np, index, size, args["what"])
+        index = wrapped(xp, index, size, args["what"])
     shape = [size if i == axis else n for i, n in enumerate(index.shape)]
     flat = index * prod(shape[axis + 1 :])
     for i, n in enumerate(shape):

@@ -17,7 +17,7 @@ def _pad_packed_sequence(xp: Any, inputs: tuple[Any, ...], out: tuple[Any, ...],
     batch = int(sizes[0])
     if sizes.sum() != len(packed) or sizes.max() > batch or sizes.min() < 0:
         reference: Any = pad_packed_sequence.reference_kernel
-        return reference(np, packed, sizes, **args)
+        return reference(xp, packed, sizes, **args)
     steps = max(len(sizes), args["total_length"])
     y = np.full((steps, batch, *packed.shape[1:]), args["padding_value"], packed.dtype)
     start = 0
