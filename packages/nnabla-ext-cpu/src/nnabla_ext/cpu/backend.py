@@ -1,4 +1,4 @@
-"""The backend object: NumPy's namespace, host arrays, and the kernels that beat the reference ones."""
+"""The backend object: NumPy's namespace, host arrays, and the kernels that beat the reference ones, native first."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import array_api_compat.numpy as xp
 from nnabla.array.library import HOST, ArrayLibrary
 from nnabla.context import Context
 from nnabla.plugins.backend import Backend
+from nnabla_ext.cpu import native
 from nnabla_ext.cpu.kernels import ACCUMULATE_KERNELS, BACKWARD_KERNELS, FORWARD_KERNELS
 from nnabla_ext.cpu.solver_kernels import GRADIENT_KERNELS, SOLVER_KERNELS
 
@@ -22,11 +23,11 @@ class CpuBackend(Backend):
     distribution = "nnabla-ext-cpu"
     array_classes = ("CpuCachedArray", "CpuArray", "CpuDlpackArray")
     namespace: Any = xp
-    kernels = FORWARD_KERNELS
-    backward_kernels = BACKWARD_KERNELS
-    accumulate_kernels = ACCUMULATE_KERNELS
-    solver_kernels = SOLVER_KERNELS
-    gradient_kernels = GRADIENT_KERNELS
+    kernels = native.over(FORWARD_KERNELS, "FORWARD_KERNELS")
+    backward_kernels = native.over(BACKWARD_KERNELS, "BACKWARD_KERNELS")
+    accumulate_kernels = native.over(ACCUMULATE_KERNELS, "ACCUMULATE_KERNELS")
+    solver_kernels = native.over(SOLVER_KERNELS, "SOLVER_KERNELS")
+    gradient_kernels = native.over(GRADIENT_KERNELS, "GRADIENT_KERNELS")
 
     def library(self, device_id: str) -> ArrayLibrary:
         return HOST

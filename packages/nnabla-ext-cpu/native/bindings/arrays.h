@@ -1,0 +1,87 @@
+// NumPy arrays on both sides of a kernel.
+#pragma once
+
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+
+#include <vector>
+
+#include "common/memory.h"
+
+namespace nnabla {
+
+namespace py = pybind11;
+
+// Results of this many bytes or more are made of memory that is kept and given out again.
+constexpr py::ssize_t own_memory = 65536;
+
+// A fresh array, not filled. `strides` in bytes, or empty for rows in C order.
+inline py::array fresh(const py::dtype& dtype, std::vector<py::ssize_t> shape, std::vector<py::ssize_t> strides = {}) {
+  py::ssize_t bytes = dtype.itemsize();
+  for (py::ssize_t n : shape) {
+    if (n > 0 && bytes > PY_SSIZE_T_MAX / n) throw std::bad_alloc();
+    bytes *= n;
+  }
+  if (bytes < own_memory) return py::array(dtype, std::move(shape), std::move(strides));
+  struct Block {
+    void* memory;
+    std::size_t bytes;
+  };
+  Block* block = new Block{take_memory(bytes), static_cast<std::size_t>(bytes)};
+  py::capsule owner(block, [](void* held) {
+    Block* b = static_cast<Block*>(held);
+    give_memory(b->memory, b->bytes);
+    delete b;
+  });
+  return py::array(dtype, std::move(shape), std::move(strides), block->memory, owner);
+}
+
+template <class T>
+inline py::array fresh(std::vector<py::ssize_t> shape, std::vector<py::ssize_t> strides = {}) {
+  return fresh(py::dtype::of<T>(), std::move(shape), std::move(strides));
+}
+
+template <class T>
+inline bool holds(const py::array& x) {
+  return x.dtype().num() == py::dtype::num_of<T>();
+}
+
+template <class T>
+inline const T* data(const py::array& x) {
+  return static_cast<const T*>(x.data());
+}
+
+// The memory of an array that was made here, or that is to be written in place.
+template <class T>
+inline T* mutable_data(py::array& x) {
+  return static_cast<T*>(x.mutable_data());
+}
+
+// Call f.template operator()<T>() for the element type of x, float or double.
+template <class F>
+inline auto by_type(const py::array& x, F&& f) {
+  if (holds<float>(x)) return f(float{});
+  if (holds<double>(x)) return f(double{});
+  throw py::type_error("native kernels compute in float32 and float64, not in " +
+                       py::str(static_cast<py::object>(x.dtype())).cast<std::string>());
+}
+
+// The GIL is given up for work of at least so many elements; less is done sooner than another thread starts.
+constexpr long worth_releasing = 20000;
+
+class MaybeRelease {
+ public:
+  explicit MaybeRelease(long elements) {
+    if (elements >= worth_releasing) state_ = PyEval_SaveThread();
+  }
+  ~MaybeRelease() {
+    if (state_ != nullptr) PyEval_RestoreThread(state_);
+  }
+  MaybeRelease(const MaybeRelease&) = delete;
+  MaybeRelease& operator=(const MaybeRelease&) = delete;
+
+ private:
+  PyThreadState* state_ = nullptr;
+};
+
+}  // namespace nnabla

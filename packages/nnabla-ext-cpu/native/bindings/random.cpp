@@ -1,0 +1,9 @@
+#include "bindings/arrays.h"
+#include "bindings/families.h"
+#include "kernels/tables.h"
+
+namespace nnabla {
+
+void bind_random(py::module_& m) { (void)m; }
+
+}  // namespace nnabla

@@ -1,0 +1,9 @@
+// Arithmetic and activations: what a target offers.
+#pragma once
+
+namespace nnabla {
+
+template <class T>
+struct ElementwiseTable {};
+
+}  // namespace nnabla
