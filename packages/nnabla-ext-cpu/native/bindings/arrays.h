@@ -4,6 +4,7 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "common/memory.h"
@@ -55,6 +56,46 @@ inline const T* data(const py::array& x) {
 template <class T>
 inline T* mutable_data(py::array& x) {
   return static_cast<T*>(x.mutable_data());
+}
+
+// Arrays keep the order of axes in which they lie in memory: the result of a convolution is (N, C, H, W) with the
+// strides of (N, H, W, C), and what is computed from it element by element lies the same way. An array is dense if
+// its elements fill a stretch of memory, in whatever order of axes.
+inline std::vector<int> memory_order(const py::array& x) {
+  std::vector<int> axes(x.ndim());
+  for (int i = 0; i < x.ndim(); i++) axes[i] = i;
+  std::stable_sort(axes.begin(), axes.end(), [&](int a, int b) {
+    if (x.shape(a) == 1 || x.shape(b) == 1) return false;
+    return x.strides(a) > x.strides(b);
+  });
+  return axes;
+}
+
+inline bool is_dense(const py::array& x) {
+  if (x.flags() & py::array::c_style) return true;
+  const std::vector<int> axes = memory_order(x);
+  py::ssize_t step = x.itemsize();
+  for (int i = x.ndim() - 1; i >= 0; i--) {
+    const int axis = axes[i];
+    if (x.shape(axis) == 1) continue;
+    if (x.strides(axis) != step) return false;
+    step *= x.shape(axis);
+  }
+  return true;
+}
+
+inline std::vector<py::ssize_t> shape_of(const py::array& x) { return {x.shape(), x.shape() + x.ndim()}; }
+inline std::vector<py::ssize_t> strides_of(const py::array& x) { return {x.strides(), x.strides() + x.ndim()}; }
+
+// A fresh array of the shape, dtype and memory order of a dense one.
+inline py::array fresh_like(const py::array& x) { return fresh(x.dtype(), shape_of(x), strides_of(x)); }
+
+// Whether two arrays have one shape and lie in memory in the same way (axes of one element aside).
+inline bool same_layout(const py::array& x, const py::array& y) {
+  if (x.ndim() != y.ndim()) return false;
+  for (int i = 0; i < x.ndim(); i++)
+    if (x.shape(i) != y.shape(i) || (x.shape(i) > 1 && x.strides(i) != y.strides(i))) return false;
+  return true;
 }
 
 // Call f.template operator()<T>() for the element type of x, float or double.
