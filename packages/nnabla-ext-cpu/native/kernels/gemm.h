@@ -51,7 +51,7 @@ __attribute__((noinline)) void multiply_in_place(long depth, const T* A, long ro
     A += column_step;
     B += b_step;
   }
-  store_tile<T, Rows>(c, C, ldc, add, finish);
+  store_tile<T, Rows, tile_vectors>(c, C, ldc, add, finish);
 }
 
 // Pack columns j to j + width of B (rows k to k + depth) as [depth][tile_columns], with zeros after the width.

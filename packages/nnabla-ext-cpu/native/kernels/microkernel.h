@@ -22,18 +22,18 @@ struct Epilogue {
 };
 
 // Store a tile of full width, added to what is there or not, and finished if `finish` is given.
-template <class T, int Rows>
-NNABLA_INLINE void store_tile(Vec<T> (&c)[Rows][tile_vectors], T* C, long ldc, bool add, const Epilogue<T>* finish) {
+template <class T, int Rows, int Vectors>
+NNABLA_INLINE void store_tile(Vec<T> (&c)[Rows][Vectors], T* C, long ldc, bool add, const Epilogue<T>* finish) {
   if (add) {
 #pragma GCC unroll 16
     for (int i = 0; i < Rows; i++)
 #pragma GCC unroll 4
-      for (int j = 0; j < tile_vectors; j++) c[i][j] += load(C + i * ldc + j * lanes<T>);
+      for (int j = 0; j < Vectors; j++) c[i][j] += load(C + i * ldc + j * lanes<T>);
   }
   if (finish != nullptr) {
     if (finish->bias != nullptr) {
 #pragma GCC unroll 4
-      for (int j = 0; j < tile_vectors; j++) {
+      for (int j = 0; j < Vectors; j++) {
         const Vec<T> bias = load(finish->bias + j * lanes<T>);
 #pragma GCC unroll 16
         for (int i = 0; i < Rows; i++) c[i][j] += bias;
@@ -43,13 +43,13 @@ NNABLA_INLINE void store_tile(Vec<T> (&c)[Rows][tile_vectors], T* C, long ldc, b
 #pragma GCC unroll 16
       for (int i = 0; i < Rows; i++)
 #pragma GCC unroll 4
-        for (int j = 0; j < tile_vectors; j++) c[i][j] = c[i][j] < 0 ? Vec<T>{} : c[i][j];
+        for (int j = 0; j < Vectors; j++) c[i][j] = c[i][j] < 0 ? Vec<T>{} : c[i][j];
     }
   }
 #pragma GCC unroll 16
   for (int i = 0; i < Rows; i++)
 #pragma GCC unroll 4
-    for (int j = 0; j < tile_vectors; j++) store(C + i * ldc + j * lanes<T>, c[i][j]);
+    for (int j = 0; j < Vectors; j++) store(C + i * ldc + j * lanes<T>, c[i][j]);
 }
 
 // C[Rows][tile_columns] = A B for packed panels: A is [depth][a_step] of which Rows are used, B [depth][tile_columns].
@@ -77,48 +77,66 @@ __attribute__((noinline)) void multiply_tile(long depth, const T* __restrict A, 
     A += a_step;
     B += tile_columns<T>;
   }
-  store_tile<T, Rows>(c, C, ldc, add, finish);
+  store_tile<T, Rows, tile_vectors>(c, C, ldc, add, finish);
 }
 
 // The same where rows of A lie at addresses of their own, in several stretches ("taps") of `depth` elements each.
-// Tap t of row i starts at rows[t * rows_step + i] + offset; those whose bit is missing from `used` are skipped.
-// B is [taps][depth][tile_columns]; row i of the result starts at C[i] + c_offset.
-template <class T, int Rows>
+// Tap t of row i starts at rows[t * rows_step + i] + offset; taps whose byte in `used` is 0 are skipped.
+// B is [taps][b_step], of which [depth][Vectors * lanes] are used; row i of the result starts at C[i] + c_offset, or,
+// if `width` is less than a row of the tile, only so many elements of it are written.
+template <class T, int Rows, int Vectors>
 __attribute__((noinline)) void multiply_rows(int taps, long rows_step, long depth, const T* const* rows,
-                                             const std::uint64_t* used, long offset, const T* __restrict B,
-                                             long b_step, T* const* C, long c_offset, bool add,
+                                             const unsigned char* used, long offset, const T* __restrict B, long b_step,
+                                             T* const* C, long c_offset, long width, bool add,
                                              const Epilogue<T>* finish) {
-  Vec<T> c[Rows][tile_vectors];
+  Vec<T> c[Rows][Vectors];
 #pragma GCC unroll 16
   for (int i = 0; i < Rows; i++)
 #pragma GCC unroll 4
-    for (int j = 0; j < tile_vectors; j++) c[i][j] = Vec<T>{};
+    for (int j = 0; j < Vectors; j++) c[i][j] = Vec<T>{};
   for (int t = 0; t < taps; t++, rows += rows_step, B += b_step) {
-    if (used != nullptr && !(used[t / 64] >> (t % 64) & 1)) continue;
+    if (!used[t]) continue;
     const T* a[Rows];
 #pragma GCC unroll 16
     for (int i = 0; i < Rows; i++) a[i] = rows[i] + offset;
     const T* b_at = B;
 #pragma GCC unroll 4
     for (long k = 0; k < depth; k++) {
-      Vec<T> b[tile_vectors];
+      Vec<T> b[Vectors];
 #pragma GCC unroll 4
-      for (int j = 0; j < tile_vectors; j++) b[j] = load(b_at + j * lanes<T>);
+      for (int j = 0; j < Vectors; j++) b[j] = load(b_at + j * lanes<T>);
 #pragma GCC unroll 16
       for (int i = 0; i < Rows; i++) {
         const Vec<T> x = broadcast(a[i][k]);
 #pragma GCC unroll 4
-        for (int j = 0; j < tile_vectors; j++) c[i][j] += x * b[j];
+        for (int j = 0; j < Vectors; j++) c[i][j] += x * b[j];
       }
-      b_at += tile_columns<T>;
+      b_at += Vectors * lanes<T>;
     }
+  }
+  if (width >= Vectors * lanes<T>) {
+#pragma GCC unroll 16
+    for (int i = 0; i < Rows; i++) {
+      Vec<T> row[1][Vectors];
+#pragma GCC unroll 4
+      for (int j = 0; j < Vectors; j++) row[0][j] = c[i][j];
+      store_tile<T, 1, Vectors>(row, C[i] + c_offset, 0, add, finish);
+    }
+    return;
   }
 #pragma GCC unroll 16
   for (int i = 0; i < Rows; i++) {
-    Vec<T> row[1][tile_vectors];
+    T row[Vectors * lanes<T>];
 #pragma GCC unroll 4
-    for (int j = 0; j < tile_vectors; j++) row[0][j] = c[i][j];
-    store_tile<T, 1>(row, C[i] + c_offset, 0, add, finish);
+    for (int j = 0; j < Vectors; j++) store(row + j * lanes<T>, c[i][j]);
+    T* to = C[i] + c_offset;
+    for (long j = 0; j < width; j++) {
+      T value = row[j];
+      if (add) value += to[j];
+      if (finish != nullptr && finish->bias != nullptr) value += finish->bias[j];
+      if (finish != nullptr && finish->rectify && value < 0) value = 0;
+      to[j] = value;
+    }
   }
 }
 
