@@ -101,10 +101,17 @@ class OperatorFunction(Function):
         return 1
 
     def need_setup_recompute(self, o: int) -> bool:
-        return any(spec.name == "seed" for spec in self.op.arguments) or self.op.name == "SpectralNorm"
+        seeded = any(spec.name == "seed" for spec in self.op.arguments)
+        return (seeded and not self.op.updates) or self.op.name == "SpectralNorm"
 
     def auto_grad_depends_input_data(self, i: int, j: int) -> bool:
-        return bool(self.op.saved or self.op.saved_values)
+        if self.setting is None:
+            raise StateError(f"{self.name}: set the function up first")
+        given = [n for n, s in enumerate(self.setting.in_shapes) if s is not None]
+        return j < len(given) and self.op.input_spec(given[j]).name in self.op.keeps
+
+    def auto_grad_depends_output_data(self, i: int, o: int) -> bool:
+        return self.op.outputs[min(o, len(self.op.outputs) - 1)].name in self.op.keeps
 
     def set_active_input_mask(self, mask: Sequence[bool]) -> None:
         """Leave inputs out (AddN and MulN): those marked False are not read and get no gradient.
@@ -357,12 +364,13 @@ class OperatorFunction(Function):
 
     def _declared_reads(self, setup: Setup, need: tuple[bool, ...]) -> tuple[list[int], list[int]]:
         inputs, outputs = gradient_trace(setup).reads(need)
-        extra = self.op.depends
-        if extra and any(need):
-            names = [spec.name for spec in self.op.inputs]
-            inputs = sorted({*inputs, *(names.index(n) for n in extra if n in names)})
-            names = [spec.name for spec in self.op.outputs]
-            outputs = sorted({*outputs, *(names.index(n) for n in extra if n in names)})
+        if self.op.depends:
+            names = [self.op.input_spec(i).name for i in range(len(need))]
+            extra = self.op.depends_on(setup.args, [n for n, wanted in zip(names, need) if wanted])
+            given = [i for i, s in enumerate(setup.in_shapes) if s is not None]
+            inputs = sorted({*inputs, *(i for i in given if names[i] in extra)})
+            made = self.op.outputs[: len(setup.out_shapes)]
+            outputs = sorted({*outputs, *(o for o, spec in enumerate(made) if spec.name in extra)})
         return inputs, outputs
 
     def differentiate(

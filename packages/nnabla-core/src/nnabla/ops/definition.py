@@ -130,8 +130,12 @@ class Operator:
         backward_updates: Names of inputs that backward changes; the gradient gives a :class:`Result`.
         views: Whether kernels may return (a view of) an input rather than a fresh array.
         trivial: Whether the operator changes nothing where the output has the input's shape (traces skip it).
-        depends: Names of inputs and outputs that count as read by every gradient, besides what gradients do read.
-        absent: Names of optional inputs to the argument that is True where they are left out (``no_bias``)
+        depends: Names of inputs and outputs that count as read by gradients, besides what gradients do read: by
+            every gradient, or a dict of the names for each input's gradient, or a function of the arguments that
+            gives either. A traced gradient reads an output named here rather than computing it again.
+        keeps: Names of inputs and outputs of which forward itself keeps what gradients need of them.
+        absent: Names of optional inputs to the argument that is True where they are left out (``no_bias``), or to
+            a function of the arguments, as given, and the shapes of the inputs that are.
         keep: Whether forward keeps the body's intermediate values that its gradient reads.
         data_dependent: Whether output shapes follow from data.
         integers: Whether integer data (of the first input) is computed, and kept, in its own dtype.
@@ -156,8 +160,9 @@ class Operator:
         self.differentiable: bool = traits.pop("differentiable", True)
         self.deprecated: bool = traits.pop("deprecated", False)
         self.backward_updates: tuple[str, ...] = tuple(traits.pop("backward_updates", ()))
-        self.depends: tuple[str, ...] = tuple(traits.pop("depends", ()))
-        self.absent: dict[str, str] = traits.pop("absent", {})
+        self.depends: Any = traits.pop("depends", ())
+        self.keeps: tuple[str, ...] = tuple(traits.pop("keeps", ()))
+        self.absent: dict[str, str | Callable[..., bool]] = traits.pop("absent", {})
         draws: bool = traits.pop("draws", False)
         outputs = traits.pop("outputs", "y")
         self.unpack: bool = traits.pop("unpack", False)
@@ -283,6 +288,13 @@ class Operator:
         """Return the specification of flat input ``i``."""
         return self.inputs[min(i, len(self.inputs) - 1)]
 
+    def depends_on(self, args: dict[str, Any], wanted: Sequence[str]) -> set[str]:
+        """Return what counts as read, besides what is read, by the gradients of the inputs named ``wanted``."""
+        found = self.depends(**args) if callable(self.depends) else self.depends
+        if isinstance(found, dict):
+            return {name for i in wanted for name in found.get(i, ())}
+        return set(found) if wanted else set()
+
     # -- setting up ----------------------------------------------------------------------------------------
     def bind(self, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[list[Any], tuple[Any, ...]]:
         """Split a call into inputs (flat, None for omitted ones) and raw argument values."""
@@ -316,17 +328,23 @@ class Operator:
         elif not inputs:
             raise ArgumentTypeError(f"{self.snake_name}: at least one input must be given")
         raw = tuple(values[first:])
-        return self.place(inputs, raw) if self.absent else inputs, raw
+        return self.place(inputs, raw, named=True) if self.absent else inputs, raw
 
-    def place(self, inputs: Sequence[Any], raw: tuple[Any, ...]) -> list[Any]:
+    def place(self, inputs: Sequence[Any], raw: tuple[Any, ...], named: bool = False) -> list[Any]:
         """Return inputs in the order of the schema, where those before one left out by an argument may have moved.
 
         A function with ``no_bias=True`` is called without beta, also by a file: what stands in its place follows it.
+        What is left out by the shapes of inputs shows only in a list of inputs: those that were ``named`` stay.
         """
         given = dict(zip((a.name for a in self.arguments), raw))
-        left_out = {name for name, flag in self.absent.items() if given.get(flag)}
-        slots = [spec.name not in left_out for spec in self.inputs]
         present = [v for v in inputs if v is not None]
+        shapes = [] if named else [tuple(getattr(v, "shape", v)) for v in present]
+        left_out = {
+            name
+            for name, says in self.absent.items()
+            if (given.get(says) if isinstance(says, str) else not named and says(given, shapes))
+        }
+        slots = [spec.name not in left_out for spec in self.inputs]
         if all(v is None or s for v, s in zip(inputs, slots)) or len(present) > sum(slots):
             return list(inputs)
         supply = iter(present)

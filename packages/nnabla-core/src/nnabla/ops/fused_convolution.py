@@ -34,6 +34,12 @@ _WITH_ARGUMENT = ("leaky_relu", "elu")
     parameters=("weight", "bias", "beta", "gamma"),
     updates=("mean", "variance"),
     keep=True,
+    depends=("y", "beta", "gamma", "mean", "variance", "z"),
+    absent={
+        # Two inputs and up to four statistics, before and after which come the bias and z, or neither.
+        "bias": lambda args, shapes: len(shapes) > 2 and len(shapes[2]) != 1,
+        **dict.fromkeys(("beta", "gamma", "mean", "variance"), lambda args, shapes: len(shapes) <= 4),
+    },
 )
 def fused_convolution(
     x: Float,

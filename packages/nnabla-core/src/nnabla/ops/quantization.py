@@ -75,7 +75,12 @@ def _(x: Any, dy: Any, sign: bool, n: int, delta: float, ste_fine_grained: bool)
     return dy * flag(ops.less_equal(x, high)) * flag(ops.greater_equal(x, low))
 
 
-@operator("MinMaxQuantize", group=GROUP, updates=("qr_min", "qr_max"))
+@operator(
+    "MinMaxQuantize",
+    group=GROUP,
+    updates=("qr_min", "qr_max"),
+    depends=dict.fromkeys(("x", "qr_min", "qr_max"), ("x", "qr_min", "qr_max", "ql_min", "ql_max")),
+)
 def min_max_quantize(
     x: Float,
     qr_min: Float,
@@ -233,7 +238,7 @@ def _check_scale(name: str, x: Any, scale: Any, zero_point: Any) -> None:
         )
 
 
-@operator("QuantizeLinear", group=GROUP)
+@operator("QuantizeLinear", group=GROUP, depends=("x", "scale", "zero_point"))
 def quantize_linear(
     x: Float,
     scale: Float,

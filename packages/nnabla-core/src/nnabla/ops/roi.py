@@ -12,7 +12,7 @@ from nnabla.ops.spec import Boolean, Float, Floats, Int, Shape, per_input
 __all__ = ["roi_align", "roi_align_gradient"]
 
 
-@operator("RoiAlign", group="Neural Network Layer")
+@operator("RoiAlign", group="Neural Network Layer", depends=("input", "boxes", "y"))
 def roi_align(
     input: Float,
     boxes: Float,

@@ -43,6 +43,7 @@ def _rows(xp: Any, x: Any, present: Any) -> Any:
     group=GROUP,
     outputs="pack_sequence, batch_sizes:int32",
     data_dependent=True,
+    depends=("batch_sizes",),
 )
 def pack_padded_sequence(padded_sequence: Float, lengths: Index, batch_first: Boolean = False) -> Any:
     """Leave the padding of sequences out: first the first steps of all of them, then the second ones, and so on.

@@ -20,7 +20,7 @@ __all__ = ["mean_subtraction", "norm_normalization", "spectral_norm", "weight_no
 GROUP = "Normalization"
 
 
-@operator("WeightNormalization", group=GROUP, outputs="w_wn")
+@operator("WeightNormalization", group=GROUP, outputs="w_wn", depends=("w", "g"))
 def weight_normalization(w: Float, g: Float, dim: Int = 0, eps: FloatArg = 1e-12) -> Any:
     """Weights of given norm, :math:`g w / \\sqrt{\\|w\\|^2 + \\epsilon}`, for each index along an axis.
 
@@ -77,6 +77,7 @@ def _(x: Any, p: float, axes: Any, eps: float) -> None:
     outputs="w_sn",
     updates=("u",),
     saved=("left", "right"),
+    depends={"w": ("u", "w_sn"), "u": ("w", "u")},
 )
 def spectral_norm(
     w: Float,
