@@ -197,7 +197,10 @@ class OperatorFunction(Function):
         if any(c.data._storage.array is None and c.data._storage.fill_value is None for c in ins):
             return shapes
         prepared = prepare_forward(self.setting, self.context, False)  # type: ignore[arg-type]
-        results = prepared.run(*self._read(prepared, ins))
+        try:
+            results = prepared.run(*self._read(prepared, ins))
+        except Exception as error:
+            self._raise(error)
         return [tuple(r.shape) for r in results[: len(shapes)]]
 
     def _read(self, prepared: Prepared, ins: Sequence[Content]) -> list[Any]:
@@ -229,10 +232,10 @@ class OperatorFunction(Function):
         prepared = self.prepared
         if prepared is None or self.op.integers:
             prepared = self._prepare(ins)
-        arrays = self._read(prepared, ins)
-        if prepared.updates:
-            self._remember(prepared, arrays, again)
         try:
+            arrays = self._read(prepared, ins)
+            if prepared.updates:
+                self._remember(prepared, arrays, again)
             if prepared.simple:
                 out = outs[0]
                 if out is not None:
@@ -406,11 +409,11 @@ class OperatorFunction(Function):
             values.append(self._value(prepared, what, at, dtype, ins, outs, douts, numbers))
         try:
             results = prepared.run(*values)
+            for i, result, fresh in zip(prepared.gives, results, prepared.fresh):
+                at = numbers[i]
+                write_gradient(ins[at].grad, library, result, fresh, store, overwrite[at])
         except Exception as error:
             self._raise(error)
-        for i, result, fresh in zip(prepared.gives, results, prepared.fresh):
-            at = numbers[i]
-            write_gradient(ins[at].grad, library, result, fresh, store, overwrite[at])
         given = len(prepared.gives)
         for i, result, fresh in zip(prepared.updates, results[given:], prepared.fresh[given:]):
             data = ins[numbers[i]].data

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from nnabla.errors import ArgumentError, ArgumentTypeError, NotConnectedError, ShapeError, refuse
+from nnabla.errors import ArgumentError, ArgumentTypeError, NotConnectedError, OutOfMemoryError, ShapeError, refuse
 from nnabla.ops.spec import (
     REQUIRED,
     ArgumentSpec,
@@ -29,6 +29,9 @@ __all__ = ["Operator", "Result", "Setup", "all_operators", "find_operator", "ope
 Shape = tuple[int, ...]
 
 _OPERATORS: dict[str, Operator] = {}
+
+# Elements of 8 bytes that an address can count.
+_MOST_ELEMENTS = 2**60
 
 
 def all_operators() -> dict[str, Operator]:
@@ -82,6 +85,8 @@ class Setup:
             self.out_shapes = _as_shapes(shapes, op)
         else:
             self.out_shapes = tuple(s.shape for s in self.trace.outputs)
+        for shape in self.out_shapes:
+            _check_output(op.snake_name, shape)
 
     @property
     def trace(self) -> Any:
@@ -99,6 +104,14 @@ class Setup:
         kinds = self.op.output_kinds(len(self.out_shapes)) if rule is None else rule(**self.args)
         # "arg:kind" names the argument that says it.
         return tuple(self.args[k[4:]] if k.startswith("arg:") else k for k in kinds)
+
+
+def _check_output(name: str, shape: Shape) -> None:
+    """Raise if no array can have an output's shape."""
+    if any(n < 0 for n in shape):
+        raise ShapeError(f"{name}: the output would have the shape {shape}; sizes are 0 or more")
+    if math.prod(shape) > _MOST_ELEMENTS:
+        raise OutOfMemoryError(f"{name}: an output of shape {shape} has more elements than any memory holds")
 
 
 def _as_shapes(shapes: Any, op: Operator) -> tuple[Shape, ...]:
@@ -389,14 +402,13 @@ class Operator:
                     value = spec.default.rule(*in_shapes)
                 elif spec.default is not REQUIRED and spec.default is not None:
                     value = spec.default
+            if value is None and spec.default is REQUIRED:
+                raise ArgumentTypeError(f"{self.snake_name}: argument {spec.name} must be given, not None")
             args[spec.name] = None if value is None else spec.convert(self.snake_name, value)
         if self.resolve_rule is not None:
             changed = self.resolve_rule(*in_shapes, **args)
             if changed:
                 args.update(changed)
-        for spec in self.arguments:
-            if args[spec.name] is None and spec.default is REQUIRED:
-                raise ArgumentTypeError(f"{self.snake_name}: argument {spec.name} must be given, not None")
         return args
 
     # -- calling -------------------------------------------------------------------------------------------
@@ -496,10 +508,12 @@ def normalize_axis(name: str, axis: int, ndim: int, what: str = "axis") -> int:
 def check_input(op: Operator, value: Any, kinds: tuple[type, ...]) -> None:
     """Raise unless ``value`` is something that operators compute with."""
     if not isinstance(value, kinds):
+        hint = "wrap data in nn.Variable.from_numpy_array(...)"
+        if (scalar := _OPERATORS.get(f"{op.name.rstrip('2')}Scalar")) is not None:
+            hint += f", and use {scalar.snake_name} or Python's operators for numbers"
         raise NotConnectedError(
             f"{op.snake_name}: All inputs must be Variable or NdArray, but {type(value).__name__} was given "
-            f"({value!r:.60}); wrap data in nn.Variable.from_numpy_array(...), and use "
-            f"{op.snake_name.rstrip('2')}_scalar or Python's operators for numbers"
+            f"({value!r:.60}); {hint}"
         )
 
 

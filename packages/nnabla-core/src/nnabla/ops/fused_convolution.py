@@ -128,6 +128,8 @@ def _(
     constant_value: float,
 ) -> None:
     name = "fused_convolution"
+    if not -len(x) <= base_axis < len(x):
+        raise ShapeError(f"{name}: base_axis={base_axis} is outside the {len(x)} dimensions of x {tuple(x)}")
     wanted = int(nonlinearity in _WITH_ARGUMENT)
     if len(nonlinearity_args) != wanted:
         raise ArgumentError(
