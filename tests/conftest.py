@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -32,7 +33,8 @@ class Environment:
     def run(self, *command, **options):
         """Run one of the environment's scripts, away from the repository; return what it did."""
         program = self.scripts / command[0]
-        options = {"cwd": self.scripts, "timeout": 300} | options
+        outside = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+        options = {"cwd": self.scripts, "timeout": 300, "env": outside} | options
         return subprocess.run([program, *command[1:]], capture_output=True, text=True, **options)
 
     def pip(self, *arguments):
@@ -99,6 +101,18 @@ def built(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def build_wheel():
+    """Build the wheel of a folder into another; return its path."""
+
+    def build(source, target):
+        run("build", "--no-isolation", "--wheel", "--outdir", str(target), str(source))
+        (wheel,) = target.glob("*.whl")
+        return wheel
+
+    return build
+
+
+@pytest.fixture(scope="session")
 def wheelhouse(built, tmp_path_factory):
     """All distributions and what they depend on, in the versions that these tests run with."""
     folder = tmp_path_factory.mktemp("wheelhouse")
@@ -107,4 +121,15 @@ def wheelhouse(built, tmp_path_factory):
     constraints.write_text("".join(f"{name}=={version}\n" for name, version in versions.items() if name not in FOLDERS))
     wheels = map(str, built.folder.glob("*.whl"))
     run("pip", "download", "--quiet", "--constraint", str(constraints), "-d", str(folder), *wheels)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def testing_wheels(tmp_path_factory):
+    """What the tests of plugins need besides, in the versions that these tests run with."""
+    folder = tmp_path_factory.mktemp("testing_wheels")
+    needed = {text for text in importlib.metadata.requires("nnabla-core") if "extra == 'testing'" in text}
+    names = [re.match(r"[\w-]+", text).group() for text in needed]
+    wanted = [f"{name}=={importlib.metadata.version(name)}" for name in [*names, "numpy"]]
+    run("pip", "download", "--quiet", "--only-binary", ":all:", "-d", str(folder), *wanted)
     return folder

@@ -4,7 +4,6 @@ Their commands are run in order in one fresh environment, so that what ``nnabla_
 installed and tested; their code is what was written, or runs.
 """
 
-import importlib.metadata
 import re
 import shlex
 import subprocess
@@ -17,19 +16,6 @@ pytest.importorskip("hatchling")
 
 PAGES = ["write-a-backend", "write-an-operator", "write-a-format", "write-a-command"]
 BLOCK = re.compile(r"(?:^`([\w./-]+)`:\n\n)?^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-
-
-@pytest.fixture(scope="module")
-def testing_wheels(wheelhouse, tmp_path_factory):
-    """What the tests of plugins need besides, in the versions that these tests run with."""
-    folder = tmp_path_factory.mktemp("testing_wheels")
-    needed = {text for text in importlib.metadata.requires("nnabla-core") if "extra == 'testing'" in text}
-    names = [re.match(r"[\w-]+", text).group() for text in needed]
-    wanted = [f"{name}=={importlib.metadata.version(name)}" for name in [*names, "numpy"]]
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--only-binary", ":all:", "-d", str(folder), *wanted]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return folder
 
 
 class Reader:

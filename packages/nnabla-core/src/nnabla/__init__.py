@@ -147,8 +147,13 @@ def forward_all(
         clear_buffer, clear_no_need_grad, function_pre_hook, function_post_hook: As in
             :meth:`nnabla.Variable.forward`.
     """
+    from nnabla.errors import NotConnectedError
     from nnabla.graph.program import forward
 
-    nodes = [v._node for v in variables]
+    given = [variables] if isinstance(variables, Variable) else list(variables)
+    for v in given:
+        if not isinstance(v, Variable):
+            raise NotConnectedError(f"forward_all: a list of Variables is expected, but it has {v!r:.60}")
+    nodes = [v._node for v in given]
     if nodes:
         forward(nodes, clear_buffer, clear_no_need_grad, function_pre_hook, function_post_hook)

@@ -20,6 +20,7 @@ __all__ = [
     "StateError",
     "explain",
     "refuse",
+    "shown",
 ]
 
 
@@ -55,6 +56,15 @@ class NotConnectedError(RuntimeError, AssertionError):
     """Something that must be a Variable or NdArray is not one."""
 
 
+def shown(value: Any) -> str:
+    """Return ``repr(value)`` for a message, cut where it is long."""
+    try:
+        text = repr(value)
+    except Exception as error:  # an int of thousands of digits, an object with a broken __repr__
+        return f"<{type(value).__name__} that cannot be shown: {error}>"
+    return text if len(text) <= 200 else f"{text[:160]}...{text[-20:]}"
+
+
 def explain(name: str, error: Exception, shapes: Sequence[Any], args: Mapping[str, Any]) -> RuntimeError:
     """Return an error that names the operator in which another one was raised.
 
@@ -70,7 +80,7 @@ def explain(name: str, error: Exception, shapes: Sequence[Any], args: Mapping[st
         return type(error)(f"{name}: {error}")
     where = f"inputs {', '.join('none' if s is None else str(tuple(s)) for s in shapes) or 'none'}"
     if args:
-        where += f", arguments {', '.join(f'{k}={v!r}' for k, v in args.items())}"
+        where += f", arguments {', '.join(f'{k}={shown(v)}' for k, v in args.items())}"
     if isinstance(error, MemoryError):
         return OutOfMemoryError(f"{name}: there is not enough memory ({where}): {error}")
     return KernelError(f"{name}: failed on {where}: {type(error).__name__}: {error}")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from nnabla.array.ndarray import NdArray
-from nnabla.errors import ArgumentError
+from nnabla.errors import ArgumentError, ShapeError
 from nnabla.graph.function import Function
 from nnabla.graph.node import Node
 from nnabla.graph.order import functions_of
@@ -90,7 +90,10 @@ class Grad:
 def _as_list(variables: Any, what: str) -> list[Any]:
     if isinstance(variables, Variable):
         return [variables]
-    found = list(variables.values()) if isinstance(variables, dict) else list(variables)
+    try:
+        found = list(variables.values()) if isinstance(variables, dict) else list(variables)
+    except TypeError:
+        found = [variables]
     for v in found:
         if not isinstance(v, Variable):
             raise ArgumentError(f"nn.grad: {what} must be Variables, but {type(v).__name__} was given")
@@ -124,6 +127,8 @@ def _start(out: Any, seed: Any) -> Any:
         raise ArgumentError(
             f"nn.grad: a grad_output is a number, an array, an NdArray or None, not {type(seed).__name__}"
         )
+    if seed.shape != out.shape:
+        raise ShapeError(f"nn.grad: a grad_output has shape {seed.shape}, its output {out.shape}")
     return end * seed
 
 

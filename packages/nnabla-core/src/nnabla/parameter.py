@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 import numpy as np
 
-from nnabla.errors import ArgumentError, ArgumentTypeError, ShapeError
+from nnabla.errors import ArgumentError, ArgumentTypeError, OutOfMemoryError, ShapeError
 from nnabla.initializer import BaseInitializer
 
 if TYPE_CHECKING:
@@ -308,7 +308,12 @@ def _create(name: str, shape: tuple[int, ...] | None, initializer: Initializer, 
             f"{type(initializer).__name__} ({initializer!r})"
         )
     param = Variable(sizes, need_grad=need_grad)
-    param.d = initializer(shape=sizes)
+    try:
+        param.d = initializer(shape=sizes)
+    except MemoryError as error:
+        raise OutOfMemoryError(
+            f"get_parameter_or_create: there is not enough memory for parameter {name!r} of shape {sizes}"
+        ) from error
     return param
 
 

@@ -55,6 +55,8 @@ def write_parameters(
         OSError: The file cannot be written; nothing is left behind.
     """
     target = _describe(path_or_file)
+    if not isinstance(path_or_file, str | os.PathLike) and not hasattr(path_or_file, "write"):
+        raise ParameterFileError(f"parameters cannot be saved to {target}: expected a path or a binary file object")
     suffix = _suffix(path_or_file, extension)
     file_format = _find_format(suffix)
     if file_format is None:
@@ -65,8 +67,13 @@ def write_parameters(
         return
     path = Path(os.path.realpath(path_or_file))
     if path.exists() and not (path.is_file() or path.is_dir()):  # a device or a pipe
-        with path.open("wb") as file:
-            _write_object(file, target, file_format, records)
+        try:
+            with path.open("wb") as file:
+                _write_object(file, target, file_format, records)
+        except OSError as error:
+            if error.errno is None:  # a ParameterFileError
+                raise
+            raise _named(error, path) from error
         return
     _write_atomically(path, target, file_format, records)
 
@@ -90,6 +97,8 @@ def read_parameters(
         PluginError: The format's plugin is missing or broken.
     """
     target = _describe(path_or_file)
+    if not isinstance(path_or_file, str | os.PathLike) and not hasattr(path_or_file, "read"):
+        raise ParameterFileError(f"parameters cannot be loaded from {target}: expected a path or a binary file object")
     suffix = _suffix(path_or_file, extension)
     file_format = _find_format(suffix)
     if file_format is None:
@@ -131,13 +140,17 @@ def _write_atomically(path: Path, target: str, file_format: ParameterFormat, rec
     except OSError as error:
         if error.errno is None:  # a ParameterFileError
             raise
-        reason = f"parameters cannot be saved ({error.strerror})"
-        raise OSError(error.errno, reason, str(path)) from error
+        raise _named(error, path) from error
     _sync_folder(path.parent)
 
 
+def _named(error: OSError, path: Path) -> OSError:
+    """Return an error of the disk with the file's name."""
+    return OSError(error.errno, f"parameters cannot be saved ({error.strerror})", str(path))
+
+
 def _write_object(file: Any, target: str, file_format: ParameterFormat, records: list[ParameterRecord]) -> None:
-    if isinstance(file, io.TextIOBase) or not hasattr(file, "write"):
+    if isinstance(file, io.TextIOBase):
         raise ParameterFileError(f"parameters cannot be saved to {target}: expected a path or a binary file object")
     buffer = io.BytesIO()
     _save(buffer, target, file_format, records)
@@ -168,7 +181,7 @@ def _load(file: BinaryIO, target: str, file_format: ParameterFormat) -> list[Par
 
 def _readable(file: Any, target: str) -> BinaryIO:
     """A seekable binary file with the content of ``file``."""
-    if not hasattr(file, "read") or not isinstance(content := file.read(), bytes):
+    if not isinstance(content := file.read(), bytes):
         raise ParameterFileError(f"parameters cannot be loaded from {target}: expected a path or a binary file object")
     if not content and _seekable(file):
         file.seek(0)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import gc
+import io
+import pickle
 import weakref
 from pathlib import Path
 from typing import Any
@@ -71,6 +74,36 @@ def test_any_method_runs_in_the_modules_scope() -> None:
     assert list(layer.get_parameters()) == ["other/affine/W", "other/affine/b"]
 
 
+def test_methods_that_operators_call_run_in_the_modules_scope_too() -> None:
+    class Whole(nn.Module):
+        def __init__(self) -> None:
+            self.part = Layer(2)
+
+        def __call__(self, x: Any) -> Any:
+            return self.part(PF.affine(x, 4))
+
+        def __getitem__(self, key: str) -> Any:
+            return nn.parameter.get_parameter_or_create(key, (2,))
+
+    whole = Whole()
+    whole(nn.Variable((2, 5)))
+    whole["w"]
+    assert list(whole.get_parameters()) == ["@part/affine/W", "@part/affine/b", "affine/W", "affine/b", "w"]
+    assert not nn.get_parameters()
+
+
+def test_new_and_static_methods_get_no_scope() -> None:
+    class Made(Layer):
+        def __new__(cls, *args: Any) -> Made:
+            return super().__new__(cls)
+
+        @staticmethod
+        def three() -> int:
+            return 3
+
+    assert Made(4).three() == 3
+
+
 def test_parameters_may_be_made_in_the_constructor() -> None:
     class Weighted(nn.Module):
         def __init__(self) -> None:
@@ -93,6 +126,22 @@ def test_names_and_paths(net: Net) -> None:
     assert (net.get_scope_name(), net.a.get_scope_name()) == ("", "@a")
     assert list(net.submodules) == ["a", "b"]
     assert not hasattr(net, "unknown")
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("Net", "net"), ("MyNet", "my_net"), ("ConvBN", "conv_b_n"), ("Res50V2", "res50_v2"), ("My_Net", "my__net")],
+)
+def test_a_root_is_named_after_its_class(name: str, expected: str) -> None:
+    root = type(nn.Module)(name, (Layer,), {})(3)
+    assert (root.name, root.get_path_name()) == (expected, f"@{expected}")
+
+
+def test_a_module_belongs_to_the_attribute_that_it_became_last() -> None:
+    first, second, layer = Net(), Net(), Layer(4)
+    first.a = layer
+    second.b = layer
+    assert layer.parent is second and layer.get_path_name() == "@net/@b"
 
 
 def test_a_replaced_attribute_is_no_submodule_any_more(net: Net) -> None:
@@ -137,7 +186,7 @@ def test_grad_only_and_zero_grad(net: Net) -> None:
     assert list(net.get_parameters(grad_only=True)) == NAMES[1:]
     net.zero_grad()
     assert net.get_parameters()["@b/affine/W"].grad.zeroing
-    assert not net.get_parameters()["@a/affine/W"].grad.zeroing
+    assert net.get_parameters()["@a/affine/W"].grad.zeroing
 
 
 def test_saved_parameters_come_back_in_place(net: Net, tmp_path: Path) -> None:
@@ -155,6 +204,30 @@ def test_saved_parameters_come_back_in_place(net: Net, tmp_path: Path) -> None:
     unbuilt = Net()
     unbuilt.load_parameters(path)
     assert list(unbuilt.get_parameters()) == NAMES
+
+
+def test_a_path_tells_the_format_and_a_file_object_is_told_it(net: Net, tmp_path: Path) -> None:
+    path = tmp_path / "net.unknown"
+    with pytest.raises(AssertionError):
+        net.save_parameters(str(path))
+    assert not path.exists()
+    file = io.BytesIO()
+    net.save_parameters(file, extension=".h5")
+    fresh = Net()
+    fresh.load_parameters(file, extension=".h5")
+    assert list(fresh.get_parameters()) == NAMES
+
+
+def test_a_file_with_parameters_of_unknown_submodules(net: Net, tmp_path: Path) -> None:
+    path = str(tmp_path / "net.h5")
+    net.save_parameters(path)
+    layer = Layer(3)
+    with pytest.raises(ValueError):
+        layer.load_parameters(path)
+    layer.load_parameters(path, raise_if_missing=False)
+    assert "c/conv/W" in layer.get_parameters()
+    with pytest.raises(FileNotFoundError):
+        layer.load_parameters(str(tmp_path / "missing.h5"))
 
 
 def test_what_is_loaded_into_the_scope_reaches_submodules(net: Net, tmp_path: Path) -> None:
@@ -176,6 +249,26 @@ def test_a_module_made_within_call_loses_its_parameters() -> None:
     local = Local()
     local(nn.Variable((2, 5)))
     assert not local.get_parameters()
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda net: pickle.loads(pickle.dumps(net))])
+def test_a_copy_has_parameters_and_submodules_of_its_own(net: Net, copied: Any) -> None:
+    other = copied(net)
+    assert other.a.parent is other and net.a.parent is net
+    other.get_parameters()["@a/affine/W"].d = 7
+    other.c = Layer(1)
+    assert not (net.get_parameters()["@a/affine/W"].d == 7).any()
+    assert list(net.submodules) == ["a", "b"]
+    assert other.get_parameters()["@b/affine/W"].need_grad
+    part = copied(net.a)
+    assert part.is_root() and list(part.get_parameters()) == ["affine/W", "affine/b"]
+
+
+def test_a_shallow_copy_leaves_the_submodules_where_they_are(net: Net) -> None:
+    other = copy.copy(net)
+    other.c = Layer(1)
+    assert list(net.submodules) == ["a", "b"]
+    assert net.a.parent is net and other.a is net.a
 
 
 def test_modules_go_without_the_collector() -> None:
@@ -204,14 +297,3 @@ def test_memo_and_names() -> None:
     assert list(memo.filter_and_update({"w": v, "again": v})) == ["w"]
     assert not memo.filter_and_update({"w": v})
     assert list(insert_parent_name("a", {"w": v})) == ["@a/w"]
-
-
-def test_sequential() -> None:
-    unnamed = nn.Sequential(Layer(3), ("last", Layer(2)), more=Layer(4))
-    assert unnamed(nn.Variable((2, 5))).shape == (2, 4)
-    assert list(unnamed.submodules) == ["sub_0", "last", "more"]
-    assert list(unnamed.get_parameters())[:3] == ["@sub_0/affine/W", "@sub_0/affine/b", "@last/affine/W"]
-    x = nn.Variable((2, 5))
-    assert nn.Sequential()(x) is x
-    with pytest.raises(TypeError, match=r"'sub_0' must be an nn\.Module, not function"):
-        nn.Sequential(lambda x: x)

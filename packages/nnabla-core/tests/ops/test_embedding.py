@@ -7,19 +7,10 @@ import pytest
 
 import nnabla as nn
 import nnabla.functions as F
-from nnabla.testing.cases import cases, given, integers, normal
 from nnabla.testing.conformance import conformance
+from nnabla.testing.operators.embedding import EMBED
 
-test_embed = conformance(
-    [
-        *cases(F.embed, [integers(0, 5, 7), normal(5, 3)], expect=lambda x, w: w[x]),
-        *cases(F.embed, [integers(0, 4, 2, 3), normal(4, 2, 3)], expect=lambda x, w: w[x]),
-        *cases(F.embed, [integers(0, 4, 9), normal(4)], expect=lambda x, w: w[x], label="rows of one number"),
-        *cases(F.embed, [given(np.array(2)), normal(4, 3)], expect=lambda x, w: w[x], label="one index"),
-        *cases(F.embed, [given(np.array([-1, 0, -4])), normal(4, 3)], expect=lambda x, w: w[x], label="negative"),
-        *cases(F.embed, [integers(0, 4, 0, 2), normal(4, 3)], expect=lambda x, w: w[x], label="empty"),
-    ]
-)
+test_embed = conformance(EMBED)
 
 
 def test_index_may_be_floating() -> None:

@@ -11,71 +11,10 @@ import pytest
 import nnabla as nn
 import nnabla.function_bases as FB
 import nnabla.functions as F
-from nnabla.testing.cases import Case, cases, normal
 from nnabla.testing.conformance import conformance
+from nnabla.testing.operators.resizing import CASES, onnx, resized
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "resizing.npz"
-
-
-def resized(
-    x, output_size, mode="linear", align_corners=False, half_pixel=False, half_pixel_for_nn=False, channel_last=False
-):
-    """Each axis by itself: ``numpy.interp`` at the positions that the documentation gives, or the entry there."""
-    first = x.ndim - len(output_size) - channel_last
-    for axis, m in enumerate(output_size, first):
-        n = x.shape[axis]
-        o = np.arange(m)
-        if half_pixel_for_nn and mode == "nearest":
-            at = (o + 0.5) * n / m
-        elif align_corners:
-            at = o * (n - 1) / max(m - 1, 1)
-        else:
-            at = (o + 0.5) * n / m - 0.5 if half_pixel and m > 1 else o * n / m
-        if mode == "nearest":
-            x = np.take(x, np.clip(np.floor(at + 1e-9), 0, n - 1).astype(int), axis)
-        else:
-            x = np.apply_along_axis(lambda line, at=at: np.interp(at, np.arange(len(line)), line), axis, x)
-    return x
-
-
-def onnx(x, sizes, mode):
-    """What PyTorch computes with the middles of pixels."""
-    torch = pytest.importorskip("torch")
-    names = {"linear": "bilinear", "cubic": "bicubic"}
-    resize = torch.nn.functional.interpolate
-    return resize(torch.tensor(x), size=tuple(sizes[2:]), mode=names[mode], align_corners=False).numpy()
-
-
-GRIDS = [{}, {"align_corners": True}, {"half_pixel": True}]
-X = normal(2, 3, 4, 5)
-CASES = [
-    *(Case(F.interpolate, [X], {"output_size": (7, 3), **a}, expect=resized) for a in GRIDS),
-    *(
-        Case(F.interpolate, [X], {"output_size": (9, 4), "mode": "nearest", **a}, expect=resized)
-        for a in [*GRIDS, {"half_pixel_for_nn": True}]
-    ),
-    *cases(F.interpolate, [X], {"output_size": [(8,), (3, 8, 2), (4, 5), (4, 1)], "half_pixel": True}, expect=resized),
-    *cases(
-        F.interpolate,
-        [X],
-        {"output_size": [(2,), (3, 6), (5, 2, 2)], "mode": ["linear", "nearest"], "channel_last": True},
-        expect=lambda x, **a: resized(x, **a),
-    ),
-    *cases(F.interpolate, [normal(4)], {"output_size": (6,), "align_corners": True}, expect=resized),
-    *cases(F.interpolate, [normal(0, 2, 3)], {"output_size": (6,)}, expect=lambda x, output_size: np.zeros((0, 2, 6))),
-    *cases(F.onnx_resize, [X], {"sizes": [(2, 3, 7, 9), (2, 3, 2, 5)], "mode": ["linear", "cubic"]}, expect=onnx),
-    *cases(
-        F.onnx_resize,
-        [normal(2, 3, 4)],
-        {
-            "scales": (1.0, 1.5, 2.0),
-            "mode": ["nearest", "linear", "cubic"],
-            "coordinate_transformation_mode": "tf_crop_and_resize",
-            "roi": (0.0, 0.1, -0.3, 1.0, 0.8, 1.2),
-            "extrapolation_value": 5.0,
-        },
-    ),
-]
 test_resizing = conformance(CASES)
 
 
@@ -100,6 +39,15 @@ def test_weights_are_those_of_nnabla_1(start: str) -> None:
             np.testing.assert_allclose(y.d[0], expected, 1e-5, 1e-5, err_msg=key)
             compared += 1
     assert compared >= 35
+
+
+@pytest.mark.parametrize(("mode", "name"), [("linear", "bilinear"), ("cubic", "bicubic")])
+def test_the_expectation_of_onnx_resize_is_what_pytorch_computes(mode: str, name: str) -> None:
+    torch = pytest.importorskip("torch")
+    x = np.random.RandomState(4).randn(2, 3, 4, 5)
+    for size in ((7, 9), (2, 5), (4, 1)):
+        y = torch.nn.functional.interpolate(torch.tensor(x), size=size, mode=name, align_corners=False)
+        np.testing.assert_allclose(onnx(x, (2, 3, *size), mode), y.numpy(), 1e-12, 1e-12)
 
 
 def test_dimensions_with_scale_1_stay_whatever_their_region_of_interest() -> None:

@@ -4,76 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import scipy.ndimage
 
 import nnabla as nn
 import nnabla.functions as F
 from nnabla.ext_utils import get_extension_context
-from nnabla.testing.cases import cases, normal
+from nnabla.ops.slicing import place, slice_
 from nnabla.testing.conformance import conformance
+from nnabla.testing.operators.slicing import CASES
 
-
-def sliced(x, start=None, stop=None, step=None):
-    count = len(start or stop or step or ())
-    bounds = [b if b is not None else (None,) * count for b in (start, stop, step)]
-    return x[(..., *(slice(*b) for b in zip(*bounds)))]
-
-
-def padded(x, pad_width, mode="constant", constant_value=0.0):
-    widths = [(0, 0)] * (x.ndim - len(pad_width) // 2) + list(zip(pad_width[::2], pad_width[1::2]))
-    if mode == "constant":
-        return np.pad(x, widths, constant_values=constant_value)
-    return np.pad(x, widths, "edge" if mode == "repeat" else "reflect")
-
-
-def shifted(x, shifts=None, border_mode="nearest"):
-    for axis, by in enumerate(shifts or (), x.ndim - len(shifts or ())):
-        x = scipy.ndimage.shift(x, [by if a == axis else 0 for a in range(x.ndim)], order=0, mode=border_mode)
-    return x
-
-
-CASES = [
-    *cases(F.slice, [normal(3, 4, 5)], expect=sliced),
-    *[
-        case
-        for start, stop, step in [
-            ((0, 1, 2), (2, 3, 5), (1, 1, 2)),
-            ((-2, None, 4), (None, -1, 0), (1, 2, -2)),
-            ((None, -1, 3), (None, None, None), (-1, -1, -2)),
-            ((-100, 2, 1), (100, 3, 2), (1, 1, 1)),
-            ((2, 0, 0), (1, 4, 5), (1, 1, 1)),
-            ((1, -3), (3, None), (1, 2)),
-        ]
-        for case in cases(F.slice, [normal(3, 4, 5)], {"start": start, "stop": stop, "step": step}, expect=sliced)
-    ],
-    *cases(F.slice, [normal(3, 4)], {"step": (-1, 2)}, expect=sliced),
-    *cases(
-        F.flip,
-        [normal(2, 3, 4)],
-        {"axes": [None, (0,), (0, -1), ()]},
-        expect=lambda x, axes: np.flip(x, (2,) if axes is None else axes),
-    ),
-    *cases(F.split, [normal(3, 2, 4)], {"axis": [0, 1, -1]}, expect=lambda x, axis: tuple(np.moveaxis(x, axis, 0))),
-    *cases(F.split, [normal(3)], expect=tuple),
-    *cases(
-        F.pad,
-        [normal(2, 3)],
-        {
-            "pad_width": [(1, 2), (1, 0, 0, 2), (0, 0, 0, 0), (7, 5), (3, 4, 9, 8)],
-            "mode": ["constant", "reflect", "repeat"],
-        },
-        expect=padded,
-    ),
-    *cases(F.pad, [normal(2, 1)], {"pad_width": (2, 1), "mode": ["reflect", "repeat"]}, expect=padded),
-    *cases(F.pad, [normal(2, 3)], {"pad_width": (2, 1), "constant_value": [0.3, -np.inf]}, expect=padded, grad=False),
-    *cases(F.pad, [normal(0, 2)], {"pad_width": (1, 1, 1, 0), "constant_value": 0.5}, expect=padded),
-    *cases(
-        F.shift,
-        [normal(4, 5)],
-        {"shifts": [None, (1, -2), (0, 3), (-3,), (7, -9)], "border_mode": ["nearest", "reflect"]},
-        expect=shifted,
-    ),
-]
 test_conformance = conformance(CASES)
 
 
@@ -148,3 +86,56 @@ def test_half_precision():
         expected = np.pad(np.arange(6).reshape(2, 3)[:, :0:-1], [(0, 0), (1, 1)], "reflect")
         np.testing.assert_array_equal(y.d, np.c_[expected[:, :1], expected[:, :-1]])
         np.testing.assert_array_equal(x.g.sum(), 8)
+
+
+class Forwards(np.ndarray):
+    """Arrays that know no slices with negative steps, as PyTorch's do not."""
+
+    def __getitem__(self, key):
+        self._check(key)
+        return super().__getitem__(key)
+
+    def __setitem__(self, key, value):
+        self._check(key)
+        super().__setitem__(key, value)
+
+    @staticmethod
+    def _check(key):
+        if any(isinstance(part, slice) and (part.step or 1) < 0 for part in key):
+            raise ValueError("step must be greater than zero")
+
+
+class Namespace:
+    @staticmethod
+    def flip(x, axis):
+        return np.flip(x.view(np.ndarray), axis).view(Forwards)
+
+    @staticmethod
+    def full(shape, value, dtype):
+        return np.full(shape, value, dtype).view(Forwards)
+
+
+@pytest.mark.parametrize(
+    "slices",
+    [
+        (slice(3, 0, -1), slice(0, 4, 1)),
+        (slice(3, -5, -2), slice(1, 4, 2)),
+        (slice(2, -9, -3), slice(-1, -6, -1)),
+        (slice(0, -9, -1), slice(1, 3, 1)),
+        (slice(1, 3, -1), slice(0, 4, 1)),
+    ],
+)
+def test_arrays_need_not_know_negative_steps(slices):
+    start, stop, step = zip(*((s.start, s.stop, s.step) for s in slices))
+    x = np.arange(20.0).reshape(4, 5)
+    taken = slice_.reference_kernel(Namespace, x.view(Forwards), start, stop, step)
+    np.testing.assert_array_equal(taken, x[slices])
+    expected = np.full((4, 5), 7.0)
+    expected[slices] = x[slices]
+    placed = place.reference_kernel(Namespace, taken, (4, 5), start, stop, step, 7.0)
+    np.testing.assert_array_equal(placed, expected)
+    target = np.ones((4, 5)).view(Forwards)
+    place.accumulate_kernel(Namespace, target, taken, (4, 5), start, stop, step)
+    expected = np.ones((4, 5))
+    expected[slices] += x[slices]
+    np.testing.assert_array_equal(target, expected)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from nnabla.errors import OutOfMemoryError
+from nnabla.errors import OutOfMemoryError, ShapeError
 
 __all__ = ["HOST", "ArrayLibrary", "HostArrays"]
 
@@ -76,6 +76,13 @@ class ArrayLibrary(ABC):
         """Add ``source`` to ``target`` in place where the library can, and return what holds the sum."""
 
 
+def _too_large(shape: Sequence[int], dtype: np.dtype) -> OutOfMemoryError:
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    return OutOfMemoryError(
+        f"NdArray: {size:,} bytes for an array of shape {tuple(shape)} and dtype {dtype} are not to be had"
+    )
+
+
 class HostArrays(ArrayLibrary):
     """NumPy arrays in the memory of the host: where data enters and leaves every other library."""
 
@@ -90,11 +97,12 @@ class HostArrays(ArrayLibrary):
     def full(self, shape: Sequence[int], value: float, dtype: np.dtype) -> np.ndarray:
         try:
             return np.zeros(shape, dtype) if value == 0 else np.full(shape, value, dtype)
-        except (MemoryError, ValueError) as error:
-            size = math.prod(shape) * np.dtype(dtype).itemsize
-            raise OutOfMemoryError(
-                f"NdArray: {size:,} bytes for an array of shape {tuple(shape)} and dtype {dtype} are not to be had"
-            ) from error
+        except MemoryError as error:
+            raise _too_large(shape, dtype) from error
+        except ValueError as error:
+            if math.prod(shape) > 2**56:
+                raise _too_large(shape, dtype) from error
+            raise ShapeError(f"NdArray: no array has shape {tuple(shape)} and dtype {dtype}: {error}") from error
 
     def cast(self, array: np.ndarray, dtype: np.dtype) -> np.ndarray:
         if dtype.kind in "iub" and array.dtype.kind == "f":
@@ -110,7 +118,10 @@ class HostArrays(ArrayLibrary):
         return array.reshape(shape) if array.flags.c_contiguous else None
 
     def copy(self, array: np.ndarray) -> np.ndarray:
-        return np.array(array, order="C", copy=True)
+        try:
+            return np.array(array, order="C", copy=True)
+        except MemoryError as error:
+            raise _too_large(array.shape, array.dtype) from error
 
     def own(self, result: Any, fresh: bool) -> np.ndarray:
         # NumPy gives scalars where an array has no dimension.

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from nnabla.array.library import HOST
 from nnabla.array.storage import FLOAT32, Storage
-from nnabla.errors import AxisError, ShapeError, StateError
+from nnabla.errors import ArgumentTypeError, AxisError, ShapeError, StateError
 from nnabla.graph.arithmetic import Arithmetic
 
 __all__ = ["NdArray", "as_shape"]
@@ -34,6 +34,39 @@ def as_shape(shape: Any) -> tuple[int, ...]:
     if any(n < 0 for n in dims):
         raise ShapeError(f"a shape has no negative sizes, but {dims} was given")
     return dims
+
+
+def _not_held(dtype: Any) -> ArgumentTypeError:
+    return ArgumentTypeError(f"NdArray: values of dtype {dtype} can't be held; give real numbers or booleans")
+
+
+def _array(values: npt.ArrayLike) -> np.ndarray:
+    try:
+        return np.asarray(values)
+    except ValueError as error:  # rows of different lengths
+        raise ShapeError(f"NdArray: {values!r:.60} is no array ({error})") from None
+
+
+def _dtype(dtype: npt.DTypeLike) -> np.dtype:
+    """Return what was given as a dtype that arrays may have."""
+    try:
+        found = np.dtype(dtype)
+    except (TypeError, ValueError) as error:
+        raise ArgumentTypeError(f"NdArray: {dtype!r:.60} is no dtype ({error})") from None
+    if found.kind not in "fiub":
+        raise _not_held(found)
+    return found
+
+
+def _broadcast(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    try:
+        return np.broadcast_to(array, shape)
+    except ValueError:
+        # NumPy's assignment drops leading dimensions of size 1.
+        extra = array.ndim - len(shape)
+        if extra > 0 and array.shape[:extra] == (1,) * extra:
+            return _broadcast(array.reshape(array.shape[extra:]), shape)
+        raise ShapeError(f"NdArray.data: values of shape {array.shape} do not broadcast to {shape}") from None
 
 
 class NdArray(Arithmetic):
@@ -67,7 +100,7 @@ class NdArray(Arithmetic):
     @staticmethod
     def from_numpy_array(nparr: npt.ArrayLike) -> NdArray:
         """Return an NdArray with a copy of ``nparr`` (anything ``numpy.asarray`` takes), dtype kept."""
-        array = np.asarray(nparr)
+        array = _array(nparr)
         self = NdArray(array.shape)
         self._assign(array)
         return self
@@ -149,22 +182,22 @@ class NdArray(Arithmetic):
             else:
                 self.fill(scalar)
             return
-        self._assign(np.asarray(value))
+        self._assign(_array(value))
 
     def _assign(self, array: np.ndarray) -> None:
-        if array.dtype.kind not in "fiubc":
-            raise TypeError(f"NdArray.data: values of dtype {array.dtype} can't be held; give numbers or booleans")
+        if array.dtype.kind not in "fiub":
+            raise _not_held(array.dtype)
         storage, shape = self._storage, self.shape
         held = storage.array
+        if array.shape != shape:
+            array = _broadcast(array, shape)
         writable = held is not None and (held.shape == shape or held.flags.c_contiguous)
         if writable and storage.library is HOST and storage.dtype == array.dtype:
             # One owner: writing in place keeps what users hold, and takes no new memory.
             (held if held.shape == shape else held.reshape(shape))[...] = array
             storage._written()
             return
-        if array.shape != shape:
-            array = np.broadcast_to(array, shape)
-        storage.put(HOST, np.array(array, order="C", copy=True), array.dtype)
+        storage.put(HOST, HOST.copy(array), array.dtype)
 
     def get_data(self, mode: str = "rw", dtype: npt.DTypeLike | None = None) -> np.ndarray:
         """Return the values as a NumPy array.
@@ -176,7 +209,7 @@ class NdArray(Arithmetic):
         """
         if mode not in _MODES:
             raise _ModeError(f"NdArray.get_data: mode is one of 'r', 'w', 'rw', not {mode!r}")
-        wanted = None if dtype is None else np.dtype(dtype)
+        wanted = None if dtype is None else _dtype(dtype)
         storage = self._storage
         if mode == "r":
             view = storage.read(HOST, wanted, self.shape).view()
@@ -193,7 +226,7 @@ class NdArray(Arithmetic):
         Returns:
             A writable NumPy view, or None if ``ctx`` (the context whose device holds the result) is given.
         """
-        array = self._storage.writable(HOST, np.dtype(dtype), self.shape)
+        array = self._storage.writable(HOST, _dtype(dtype), self.shape)
         if ctx is not None:
             self._require_array_class(ctx, "cast")
             return None
@@ -204,7 +237,7 @@ class NdArray(Arithmetic):
         """Return the address of the values in ``dtype``; valid as long as the array is not written."""
         if ctx is not None:
             self._require_array_class(ctx, "data_ptr")
-        array = self._storage.writable(HOST, np.dtype(dtype), self.shape, keep=not write_only)
+        array = self._storage.writable(HOST, _dtype(dtype), self.shape, keep=not write_only)
         self._storage.exported = True
         return int(array.ctypes.data)
 
@@ -221,7 +254,9 @@ class NdArray(Arithmetic):
         self._storage.fill(0, zeroing=True)
 
     def fill(self, value: float) -> None:
-        """Set all elements to ``value``, lazily."""
+        """Set all elements to ``value``, a real number, lazily."""
+        if not isinstance(value, (int, float, np.integer, np.floating, np.bool_)):
+            raise ArgumentTypeError(f"NdArray.fill: a real number is expected, not {value!r:.60}")
         self._storage.fill(value)
 
     def clear(self) -> None:

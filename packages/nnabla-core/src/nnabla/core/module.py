@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import os
+import re
 import types
 import weakref
 from collections import OrderedDict
@@ -12,8 +14,7 @@ from typing import Any
 from nnabla import parameter
 from nnabla.errors import ArgumentError, ArgumentTypeError
 from nnabla.graph.variable import Variable
-from nnabla.parameter_files import read_parameters, write_parameters
-from nnabla.plugins.parameter_format import ParameterRecord
+from nnabla.parameter_files import read_parameters
 
 __all__ = ["MetaClass", "Module", "ParamMemo", "insert_parent_name"]
 
@@ -41,6 +42,10 @@ def insert_parent_name(name: str, params: Mapping[str, Variable]) -> Parameters:
     return OrderedDict((f"@{name}/{key}", value) for key, value in params.items())
 
 
+# These get no module, or run before its scope can be found.
+_UNSCOPED = frozenset({"__class_getitem__", "__getattribute__", "__init_subclass__", "__new__"})
+
+
 class MetaClass(type):
     """Lets every method of a module run in the module's parameter scope."""
 
@@ -48,7 +53,7 @@ class MetaClass(type):
         # Module's own methods steer scopes and need none.
         if bases:
             for key, value in members.items():
-                if isinstance(value, types.FunctionType) and (key == "__init__" or not key.startswith("__")):
+                if isinstance(value, types.FunctionType) and key not in _UNSCOPED:
                     members[key] = mcs.method_wrapper(value)
         return super().__new__(mcs, name, bases, members)
 
@@ -62,6 +67,11 @@ class MetaClass(type):
                 return method(self, *args, **kwargs)
 
         return scoped
+
+
+def class_name(module: Module) -> str:
+    """The name of a module's class in lower case, with ``_`` before each capital letter but the first."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", type(module).__name__).lower()
 
 
 class Module(metaclass=MetaClass):
@@ -89,8 +99,7 @@ class Module(metaclass=MetaClass):
     def __setattr__(self, name: str, value: Any) -> None:
         if isinstance(value, Module):
             self.submodules[name] = value
-            value.__dict__.setdefault("_name", name)
-            value.__dict__.setdefault("_parent", weakref.ref(self))
+            value.__dict__.update(_name=name, _parent=weakref.ref(self))
         else:
             self.submodules.pop(name, None)
         super().__setattr__(name, value)
@@ -98,6 +107,17 @@ class Module(metaclass=MetaClass):
     def __delattr__(self, name: str) -> None:
         self.submodules.pop(name, None)
         super().__delattr__(name)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy belongs to nobody; its submodules are found again in __setstate__.
+        state = {**self.__dict__, "_submodules": OrderedDict(self.submodules)}
+        state.pop("_parent", None)
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        for child in self.submodules.values():
+            child.__dict__.setdefault("_parent", weakref.ref(self))
 
     def __repr__(self) -> str:
         return type(self).__name__
@@ -117,14 +137,14 @@ class Module(metaclass=MetaClass):
 
     @property
     def parent(self) -> Module | None:
-        """The module whose attribute this one became first, or None."""
+        """The module whose attribute this one became last, or None."""
         ref = self.__dict__.get("_parent")
         return None if ref is None else ref()
 
     @property
     def name(self) -> str:
-        """Name of the attribute in the parent; the class's name in lower case for a root."""
-        return self.__dict__.get("_name") or type(self).__name__.lower()
+        """Name of the attribute in the parent; for a root that of its class, ``my_net`` for ``MyNet``."""
+        return self.__dict__.get("_name") or class_name(self)
 
     def is_root(self) -> bool:
         """Whether this module is nobody's attribute."""
@@ -214,8 +234,8 @@ class Module(metaclass=MetaClass):
             self.set_parameters(insert_parent_name(name[1:], loaded))
 
     def zero_grad(self) -> None:
-        """Set the gradients of all parameters to 0, lazily."""
-        for param in self.get_parameters(grad_only=True).values():
+        """Set the gradients of all parameters, those with ``need_grad=False`` too, to 0, lazily."""
+        for param in self.get_parameters().values():
             param.grad.zero()
 
     def save_parameters(self, path: Any, extension: str = ".h5") -> None:
@@ -225,8 +245,7 @@ class Module(metaclass=MetaClass):
             path: Where to, or a binary file object.
             extension: Format of a file object.
         """
-        records = [ParameterRecord(name, p.d, p.need_grad) for name, p in self.get_parameters().items()]
-        write_parameters(path, records, extension)
+        parameter.save_parameters(path, self.get_parameters(), _of_object(path, extension))
 
     def load_parameters(self, path: Any, extension: str = ".h5", raise_if_missing: bool = True) -> None:
         """Read parameters from a file; those that exist keep their Variable and take the values.
@@ -237,7 +256,7 @@ class Module(metaclass=MetaClass):
             raise_if_missing: Raise a ValueError for parameters of submodules that do not exist.
         """
         present = self.get_parameters()
-        for record in read_parameters(path, extension) or []:
+        for record in read_parameters(path, _of_object(path, extension)) or []:
             held = present.get(record.name)
             if held is not None and held.shape == record.array.shape:
                 held.d = record.array
@@ -245,3 +264,8 @@ class Module(metaclass=MetaClass):
             else:
                 loaded = Variable.from_numpy_array(record.array, need_grad=record.need_grad)
                 self.set_parameter(record.name, loaded, raise_if_missing)
+
+
+def _of_object(path: Any, extension: str) -> str | None:
+    """The format of a file object; a path tells its own."""
+    return None if isinstance(path, str | os.PathLike) else extension

@@ -14,7 +14,7 @@ import numpy as np
 
 from nnabla.array.library import HOST
 from nnabla.array.ndarray import NdArray
-from nnabla.errors import ArgumentTypeError
+from nnabla.errors import ArgumentTypeError, ShapeError
 from nnabla.graph.arithmetic import Arithmetic
 from nnabla.graph.keys import IndexArray, Key, held_values, is_mask
 from nnabla.graph.node import changes
@@ -141,7 +141,19 @@ def assign_ndarray(array: NdArray, key: Any, value: Any) -> None:
     """Do ``array[key] = value`` at once; ``value`` is a number, an array, an NdArray or a Variable."""
     Key(array.shape, key)  # for its errors
     target = array._storage.writable(HOST, None, array.shape)
-    target[_plain(key)] = held_values(value)
+    values = _real("NdArray", held_values(value))
+    try:
+        target[_plain(key)] = values
+    except ValueError as error:
+        raise ShapeError(f"NdArray: values of shape {values.shape} can't be assigned by this index ({error})") from None
+
+
+def _real(what: str, values: Any) -> np.ndarray:
+    """Return what is assigned as an array of numbers."""
+    array = np.asarray(values)
+    if array.dtype.kind not in "fiub":
+        raise ArgumentTypeError(f"{what}: numbers are assigned, not values of dtype {array.dtype}")
+    return array
 
 
 def _plain(key: Any) -> Any:
@@ -219,7 +231,7 @@ def _as_variable(value: Any) -> Any:
         return value
     if isinstance(value, NdArray):
         return Variable._around(value, NdArray(value.shape))
-    array = np.asarray(value)
+    array = _real("Variable", value)
     return Variable.from_numpy_array(array if array.ndim else array.astype(np.float32))
 
 

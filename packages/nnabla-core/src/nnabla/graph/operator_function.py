@@ -101,10 +101,17 @@ class OperatorFunction(Function):
         return 1
 
     def need_setup_recompute(self, o: int) -> bool:
-        return any(spec.name == "seed" for spec in self.op.arguments) or self.op.name == "SpectralNorm"
+        seeded = any(spec.name == "seed" for spec in self.op.arguments)
+        return (seeded and not self.op.updates) or self.op.name == "SpectralNorm"
 
     def auto_grad_depends_input_data(self, i: int, j: int) -> bool:
-        return bool(self.op.saved or self.op.saved_values)
+        if self.setting is None:
+            raise StateError(f"{self.name}: set the function up first")
+        given = [n for n, s in enumerate(self.setting.in_shapes) if s is not None]
+        return j < len(given) and self.op.input_spec(given[j]).name in self.op.keeps
+
+    def auto_grad_depends_output_data(self, i: int, o: int) -> bool:
+        return self.op.outputs[min(o, len(self.op.outputs) - 1)].name in self.op.keeps
 
     def set_active_input_mask(self, mask: Sequence[bool]) -> None:
         """Leave inputs out (AddN and MulN): those marked False are not read and get no gradient.
@@ -190,7 +197,10 @@ class OperatorFunction(Function):
         if any(c.data._storage.array is None and c.data._storage.fill_value is None for c in ins):
             return shapes
         prepared = prepare_forward(self.setting, self.context, False)  # type: ignore[arg-type]
-        results = prepared.run(*self._read(prepared, ins))
+        try:
+            results = prepared.run(*self._read(prepared, ins))
+        except Exception as error:
+            self._raise(error)
         return [tuple(r.shape) for r in results[: len(shapes)]]
 
     def _read(self, prepared: Prepared, ins: Sequence[Content]) -> list[Any]:
@@ -222,10 +232,10 @@ class OperatorFunction(Function):
         prepared = self.prepared
         if prepared is None or self.op.integers:
             prepared = self._prepare(ins)
-        arrays = self._read(prepared, ins)
-        if prepared.updates:
-            self._remember(prepared, arrays, again)
         try:
+            arrays = self._read(prepared, ins)
+            if prepared.updates:
+                self._remember(prepared, arrays, again)
             if prepared.simple:
                 out = outs[0]
                 if out is not None:
@@ -357,12 +367,13 @@ class OperatorFunction(Function):
 
     def _declared_reads(self, setup: Setup, need: tuple[bool, ...]) -> tuple[list[int], list[int]]:
         inputs, outputs = gradient_trace(setup).reads(need)
-        extra = self.op.depends
-        if extra and any(need):
-            names = [spec.name for spec in self.op.inputs]
-            inputs = sorted({*inputs, *(names.index(n) for n in extra if n in names)})
-            names = [spec.name for spec in self.op.outputs]
-            outputs = sorted({*outputs, *(names.index(n) for n in extra if n in names)})
+        if self.op.depends:
+            names = [self.op.input_spec(i).name for i in range(len(need))]
+            extra = self.op.depends_on(setup.args, [n for n, wanted in zip(names, need) if wanted])
+            given = [i for i, s in enumerate(setup.in_shapes) if s is not None]
+            inputs = sorted({*inputs, *(i for i in given if names[i] in extra)})
+            made = self.op.outputs[: len(setup.out_shapes)]
+            outputs = sorted({*outputs, *(o for o, spec in enumerate(made) if spec.name in extra)})
         return inputs, outputs
 
     def differentiate(
@@ -398,11 +409,11 @@ class OperatorFunction(Function):
             values.append(self._value(prepared, what, at, dtype, ins, outs, douts, numbers))
         try:
             results = prepared.run(*values)
+            for i, result, fresh in zip(prepared.gives, results, prepared.fresh):
+                at = numbers[i]
+                write_gradient(ins[at].grad, library, result, fresh, store, overwrite[at])
         except Exception as error:
             self._raise(error)
-        for i, result, fresh in zip(prepared.gives, results, prepared.fresh):
-            at = numbers[i]
-            write_gradient(ins[at].grad, library, result, fresh, store, overwrite[at])
         given = len(prepared.gives)
         for i, result, fresh in zip(prepared.updates, results[given:], prepared.fresh[given:]):
             data = ins[numbers[i]].data

@@ -14,14 +14,15 @@ from typing import Any
 import numpy as np
 
 from nnabla import callback
-from nnabla.errors import StateError
+from nnabla.array.library import HOST, ArrayLibrary
+from nnabla.errors import ArgumentTypeError, StateError
 from nnabla.graph import recorder
 from nnabla.graph.function import Function
 from nnabla.graph.node import Content, Node, changes, resize
 from nnabla.graph.order import functions_of
 from nnabla.logger import logger
 
-__all__ = ["ForwardProgram", "Segment", "Step", "forward", "forward_program", "hooks", "run_now"]
+__all__ = ["ForwardProgram", "Segment", "Step", "explain", "forward", "forward_program", "hooks", "run_now"]
 
 Hook = Callable[[Any], Any]
 PLAIN, CLEAR_BUFFER, CLEAR_NO_NEED_GRAD = 0, 1, 2
@@ -181,6 +182,42 @@ class ForwardProgram:
             for hook in after:
                 hook(function)
 
+    # -- telling -------------------------------------------------------------------------------------------------
+    def describe(self) -> list[str]:
+        """Return a line for each step, with where it runs, and before it for each array that is moved there."""
+        lines: list[str] = []
+        holders: dict[int, ArrayLibrary] = {}
+        for step in self.steps:
+            function = step.function
+            backend = function.backend(step.ins)
+            library = HOST if backend is None else backend.library(function.context.device_id)
+            for content in step.ins:
+                storage = content.data._storage
+                if id(storage) not in holders:
+                    # What is filled lazily is made where it is read first.
+                    holders[id(storage)] = (storage.library if storage.dtype is not None else None) or library
+                holder = holders[id(storage)]
+                if holder is not library:
+                    lines.append(f"transfer {content.data.shape}: {holder.name} -> {library.name}")
+            shapes = [content.data.shape for content in step.ins]
+            name = "python" if backend is None else backend.name
+            lines.append(f"{name}: {function.name} {', '.join(map(str, shapes))}".rstrip())
+            read = {id(content.data._storage) for content in step.ins}
+            for output in step.outs:
+                if output is not None and id(output.data._storage) not in read:  # not an input's own memory
+                    holders[id(output.data._storage)] = library
+        return lines
+
+
+def explain(*variables: Any) -> list[str]:
+    """Return what ``forward`` of some Variables is going to do, a line a step: see ``docs/execution.md``.
+
+    Each line of a step names the backend that runs it, the function and the shapes that it reads. Before it stands a
+    line ``transfer shape: from -> to`` for each array that it reads and that another array library holds: parameters
+    and inputs where they are now, everything else where the steps before put it.
+    """
+    return forward_program([variable._node for variable in variables]).describe()
+
 
 def set_up_again(function: Function) -> None:
     """Infer shapes again if an input's shape is another one than at set-up, and give outputs theirs."""
@@ -212,7 +249,11 @@ def forward_program(roots: Sequence[Node]) -> ForwardProgram:
 
 def hooks(own: Hook | None, shared: Sequence[Hook]) -> tuple[Hook, ...]:
     """Return the hooks to call: those of the process, then the call's own."""
-    return (*shared, own) if own is not None else tuple(shared)
+    if own is None:
+        return tuple(shared)
+    if not callable(own):
+        raise ArgumentTypeError(f"a function hook is called with each Function, but {own!r:.60} is not callable")
+    return (*shared, own)
 
 
 def forward(

@@ -64,8 +64,10 @@ class Variable(Arithmetic):
             return
         node.handles -= 1
         if node.transient and node.handles == 0:
-            from nnabla.graph.release import release
-
+            try:
+                from nnabla.graph.release import release
+            except ImportError:  # Python is shutting down, and the memory goes anyway
+                return
             release(node, self.EXCEPTIONS_AT_DEALLOC)
 
     @staticmethod
@@ -335,6 +337,8 @@ class Variable(Arithmetic):
         """Call ``f(function)`` for each function upstream, once, inputs before those that use them."""
         from nnabla.graph.order import functions_of
 
+        if not callable(f):
+            raise ArgumentTypeError(f"Variable.visit: f is called with each Function, but {f!r:.60} is not callable")
         for function in functions_of([self._node]):
             f(function)
 

@@ -113,7 +113,7 @@ def _write_keeping(
     names = {s.number: n for s, n in zip(gradient.inputs, inputs) if s is not None and n is not None}
     body = trace.nodes[: gradient.forward_nodes]
     inside = {s.number for node in body for s in node.outputs}
-    kept = sorted(_crossing(gradient) & inside)
+    kept = sorted((_crossing(gradient) & inside) - {s.number for s in gradient.outputs})
     results = [*trace.outputs, *trace.updates.values(), *trace.saved.values()]
     targets = [*results, *(trace.symbols[i] for i in kept)]
     for node in trace.needed(targets, names):

@@ -143,9 +143,16 @@ def _scattered(gradient: GradientTrace, wanted: Sequence[int], place: Place) -> 
         node = gradient.grads[i].node  # type: ignore[union-attr]
         while node is not None and node.op.name == "Reshape":
             node = node.inputs[0].node  # type: ignore[union-attr]
-        if node is not None and node.op.accumulate_kernel is not None and node not in found.values():
+        if node is not None and _adds(node, place) and node not in found.values():
             found[i] = node
     return found
+
+
+def _adds(node: Node, place: Place) -> bool:
+    """Whether a place has what adds an operator's result to an array: its own kernel, or the reference one."""
+    if node.op.name in place.backend.accumulate_kernels:
+        return node.op.accumulate_kernel is not None
+    return node.op.accumulate_kernel is not None and place.backend.namespace is not None
 
 
 def prepare_gradient(

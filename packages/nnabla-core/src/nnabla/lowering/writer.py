@@ -47,7 +47,7 @@ class Writer:
         if backend.supports(op, setup.args):
             kernel = backend.kernels.get(op.name)
             if kernel is not None:
-                return self._kernel(setup, kernel, inputs)
+                return self._kernel(setup, kernel, inputs, kinds)
             if op.reference_kernel is not None and self.xp is not None:
                 return self._reference(setup, inputs, kinds)
         if op.body is not None:
@@ -77,15 +77,22 @@ class Writer:
         count = len(setup.out_shapes) + len(extra_outputs(setup))
         return [self.name("v") for _ in range(count)]
 
-    def _kernel(self, setup: Setup, kernel: Callable[..., Any], inputs: Sequence[str | None]) -> list[str]:
+    def _kernel(
+        self,
+        setup: Setup,
+        kernel: Callable[..., Any],
+        inputs: Sequence[str | None],
+        kinds: Sequence[str | None],
+    ) -> list[str]:
         outputs = self._results(setup)
         given = "".join(f"{n}, " for n in inputs)
-        args = self.name("a", setup.args)
+        values = setup.args
+        if setup.op.draws or _takes_dtype(setup.op):
+            values = {**values, "dtype": self._first_dtype(setup, kinds)}
+        args = self.name("a", values)
         if setup.op.draws:
             self.uses_state = True
-            kind = setup.out_kinds[0]
-            dtype = self.name("d", self.dtype("float" if kind == "same" else kind))
-            args = f"dict({args}, state=state, lane={self._next_lane()}, dtype={dtype})"
+            args = f"dict({args}, state=state, lane={self._next_lane()})"
         out = self.name("n", (None,) * len(outputs))
         function = self.name("k", kernel)
         self._line(setup.op, outputs, f"{function}(xp, ({given}), {out}, {args})")
@@ -100,10 +107,7 @@ class Writer:
         args: dict[str, Any] = {k: v for k, v in setup.args.items() if wants is None or k in wants}
         dynamic = ""
         if wants is not None and "dtype" in wants:
-            kind = setup.out_kinds[0]
-            if kind == "same":
-                kind = next((k for k in kinds if k is not None), "float")
-            args["dtype"] = self.dtype(kind)
+            args["dtype"] = self._first_dtype(setup, kinds)
         if op.random:
             self.uses_state = True
             dynamic = ", state=state"
@@ -120,9 +124,16 @@ class Writer:
         return outputs
 
     def dtype(self, kind: str) -> Any:
-        """Return the namespace's dtype for a dtype class."""
-        name = self.place.compute_dtype(kind).name
-        return getattr(self.xp, name)
+        """Return the namespace's dtype for a dtype class, NumPy's where there is no namespace."""
+        dtype = self.place.compute_dtype(kind)
+        return dtype if self.xp is None else getattr(self.xp, dtype.name)
+
+    def _first_dtype(self, setup: Setup, kinds: Sequence[str | None]) -> Any:
+        """Return the dtype in which the first output is computed."""
+        kind = setup.out_kinds[0]
+        if kind == "same":
+            kind = next((k for k in kinds if k is not None), "float")
+        return self.dtype(kind)
 
     def _next_lane(self) -> int:
         self.lane += 1
@@ -182,6 +193,11 @@ def _words(line: str) -> list[str]:
         if part[0] == "v" and part[1:].isdigit() and part not in words:
             words.append(part)
     return words
+
+
+def _takes_dtype(op: Operator) -> bool:
+    """Whether inputs and arguments alone do not tell the dtype of an operator's output."""
+    return op.reference_kernel is not None and "dtype" in (_parameters(op.reference_kernel) or ())
 
 
 def _parameters(kernel: Callable[..., Any]) -> set[str] | None:

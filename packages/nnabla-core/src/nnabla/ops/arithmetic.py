@@ -257,7 +257,7 @@ def _(x_shape: Any, dy: Any) -> Any:
     return [dy] * len(x_shape)
 
 
-@operator("MulN", group=GROUP)
+@operator("MulN", group=GROUP, depends=("y",))
 def mul_n(*x: Float) -> Any:
     """Product of any number of arrays.
 
@@ -291,7 +291,7 @@ def _(x: Any, dy: Any) -> Any:
 SPECIAL = "Unsupported, Special Use"
 
 
-@operator("Mod2", group=SPECIAL, integers=True)
+@operator("Mod2", group=SPECIAL, integers=True, depends=("x0", "x1", "y"))
 def mod2(x0: Float, x1: Float, fmod: Boolean = False) -> Any:
     """Remainder of a division, :math:`y = x_0 \\bmod x_1`, with broadcasting.
 
@@ -326,7 +326,7 @@ def _(x0: Any, x1: Any, y: Any, dy: Any) -> Any:
     return sum_to(dy, x0.shape), sum_to(dy * ((y - x0) / x1), x1.shape)
 
 
-@operator("BitShift", group=SPECIAL, integers=True, differentiable=False)
+@operator("BitShift", group=SPECIAL, integers=True, differentiable=False, depends=("x", "shift", "y"))
 def bit_shift(x: Float, shift: Float, direction: Literal["LEFT", "RIGHT"] = "LEFT") -> Any:
     """Shift the bits of integers; what is shifted out is lost.
 

@@ -56,7 +56,7 @@ def transpose(x: Real, axes: Ints) -> Any:
 
 @transpose.shape
 def _(x: Any, axes: Any) -> Any:
-    if sorted(a % len(x) if x else a for a in axes) != list(range(len(x))):
+    if sorted(a + len(x) if a < 0 else a for a in axes) != list(range(len(x))):
         raise ShapeError(f"transpose: axes={tuple(axes)} is no permutation of the {len(x)} dimensions of x {tuple(x)}")
     return tuple(x[a] for a in axes)
 

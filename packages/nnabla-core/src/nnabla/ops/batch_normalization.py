@@ -27,6 +27,7 @@ _TRAITS: dict[str, Any] = {
     "group": GROUP,
     "updates": ("mean", "variance"),
     "saved_values": ("center", "inverse"),
+    "keeps": ("x", "beta", "gamma", "mean", "variance", "z"),
 }
 
 
@@ -174,7 +175,7 @@ def _(
     return _differentiate(x, beta_shape, gamma, mean, variance, center, inverse, dy, axes, eps, batch_stat)
 
 
-@operator("FusedBatchNormalization", **_TRAITS)
+@operator("FusedBatchNormalization", depends=("y",), **_TRAITS)
 def fused_batch_normalization(
     x: Float,
     beta: Float,

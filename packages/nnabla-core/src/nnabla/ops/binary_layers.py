@@ -44,6 +44,8 @@ def check(
     """Check the shapes as the plain layer does, and those of the buffers; return the arguments that it changes."""
     if tuple(binary_weight) != tuple(weight):
         raise ShapeError(f"{name}: binary_weight {tuple(binary_weight)} must have the shape of weight {tuple(weight)}")
+    if len(weight) < 2:
+        raise ShapeError(f"{name}: weight {tuple(weight)} needs two dimensions or more")
     outputs = tuple(weight[1:]) if layer is affine else (weight[0],)
     if alpha is not None and tuple(alpha) != outputs:
         raise ShapeError(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 from nnabla import ops
 from nnabla.errors import ArgumentError, ShapeError
 from nnabla.ops.definition import operator
 from nnabla.ops.spec import Float, Shape
+
+# Each is a step of the graph: more take minutes to set up.
+_MOST_TERMS = 2**16
 
 
 def _range(reach: int, step: int) -> range:
@@ -72,6 +76,12 @@ def _(x1: Any, x2: Any, patch: Any, shift: Any, patch_step: Any, shift_step: Any
     ):  # fmt: skip
         if len(value) != count or min(value) < least:
             raise ArgumentError(f"patch_correlation: {name}={tuple(value)} must be {count} integers of {least} or more")
+    count = prod(patch) * len(_range(shift[0], shift_step[0])) * len(_range(shift[1], shift_step[1]))
+    if count > _MOST_TERMS:
+        raise ArgumentError(
+            f"patch_correlation: patch={tuple(patch)}, shift={tuple(shift)} and shift_step={tuple(shift_step)} make "
+            f"{count:,} products, more than {_MOST_TERMS:,}"
+        )
     if patch[0] > x1[1] + sum(padding[:2]) or patch[1] > x1[2] + sum(padding[2:]):
         raise ShapeError(
             f"patch_correlation: a patch of {tuple(patch)} does not fit into x1 {tuple(x1)} with "

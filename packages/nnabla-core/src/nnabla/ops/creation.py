@@ -90,7 +90,7 @@ def _(x: Any, shape: Any) -> Any:
     return {}
 
 
-@operator("Shape", group="Array Manipulation", outputs="shape", differentiable=False)
+@operator("Shape", group="Array Manipulation", outputs="shape", differentiable=False, depends=("x", "shape"))
 def shape(x: Real, start: Int = 0, end: Int = 0) -> Any:
     """The sizes of ``x`` as numbers.
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from nnabla.errors import ArgumentError, ArgumentTypeError, NotConnectedError, ShapeError, refuse
+from nnabla.errors import ArgumentError, ArgumentTypeError, NotConnectedError, OutOfMemoryError, ShapeError, refuse
 from nnabla.ops.spec import (
     REQUIRED,
     ArgumentSpec,
@@ -29,6 +29,9 @@ __all__ = ["Operator", "Result", "Setup", "all_operators", "find_operator", "ope
 Shape = tuple[int, ...]
 
 _OPERATORS: dict[str, Operator] = {}
+
+# Elements of 8 bytes that an address can count.
+_MOST_ELEMENTS = 2**60
 
 
 def all_operators() -> dict[str, Operator]:
@@ -82,6 +85,8 @@ class Setup:
             self.out_shapes = _as_shapes(shapes, op)
         else:
             self.out_shapes = tuple(s.shape for s in self.trace.outputs)
+        for shape in self.out_shapes:
+            _check_output(op.snake_name, shape)
 
     @property
     def trace(self) -> Any:
@@ -99,6 +104,14 @@ class Setup:
         kinds = self.op.output_kinds(len(self.out_shapes)) if rule is None else rule(**self.args)
         # "arg:kind" names the argument that says it.
         return tuple(self.args[k[4:]] if k.startswith("arg:") else k for k in kinds)
+
+
+def _check_output(name: str, shape: Shape) -> None:
+    """Raise if no array can have an output's shape."""
+    if any(n < 0 for n in shape):
+        raise ShapeError(f"{name}: the output would have the shape {shape}; sizes are 0 or more")
+    if math.prod(shape) > _MOST_ELEMENTS:
+        raise OutOfMemoryError(f"{name}: an output of shape {shape} has more elements than any memory holds")
 
 
 def _as_shapes(shapes: Any, op: Operator) -> tuple[Shape, ...]:
@@ -130,8 +143,12 @@ class Operator:
         backward_updates: Names of inputs that backward changes; the gradient gives a :class:`Result`.
         views: Whether kernels may return (a view of) an input rather than a fresh array.
         trivial: Whether the operator changes nothing where the output has the input's shape (traces skip it).
-        depends: Names of inputs and outputs that count as read by every gradient, besides what gradients do read.
-        absent: Names of optional inputs to the argument that is True where they are left out (``no_bias``)
+        depends: Names of inputs and outputs that count as read by gradients, besides what gradients do read: by
+            every gradient, or a dict of the names for each input's gradient, or a function of the arguments that
+            gives either. A traced gradient reads an output named here rather than computing it again.
+        keeps: Names of inputs and outputs of which forward itself keeps what gradients need of them.
+        absent: Names of optional inputs to the argument that is True where they are left out (``no_bias``), or to
+            a function of the arguments, as given, and the shapes of the inputs that are.
         keep: Whether forward keeps the body's intermediate values that its gradient reads.
         data_dependent: Whether output shapes follow from data.
         integers: Whether integer data (of the first input) is computed, and kept, in its own dtype.
@@ -156,8 +173,9 @@ class Operator:
         self.differentiable: bool = traits.pop("differentiable", True)
         self.deprecated: bool = traits.pop("deprecated", False)
         self.backward_updates: tuple[str, ...] = tuple(traits.pop("backward_updates", ()))
-        self.depends: tuple[str, ...] = tuple(traits.pop("depends", ()))
-        self.absent: dict[str, str] = traits.pop("absent", {})
+        self.depends: Any = traits.pop("depends", ())
+        self.keeps: tuple[str, ...] = tuple(traits.pop("keeps", ()))
+        self.absent: dict[str, str | Callable[..., bool]] = traits.pop("absent", {})
         draws: bool = traits.pop("draws", False)
         outputs = traits.pop("outputs", "y")
         self.unpack: bool = traits.pop("unpack", False)
@@ -283,6 +301,13 @@ class Operator:
         """Return the specification of flat input ``i``."""
         return self.inputs[min(i, len(self.inputs) - 1)]
 
+    def depends_on(self, args: dict[str, Any], wanted: Sequence[str]) -> set[str]:
+        """Return what counts as read, besides what is read, by the gradients of the inputs named ``wanted``."""
+        found = self.depends(**args) if callable(self.depends) else self.depends
+        if isinstance(found, dict):
+            return {name for i in wanted for name in found.get(i, ())}
+        return set(found) if wanted else set()
+
     # -- setting up ----------------------------------------------------------------------------------------
     def bind(self, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[list[Any], tuple[Any, ...]]:
         """Split a call into inputs (flat, None for omitted ones) and raw argument values."""
@@ -316,17 +341,23 @@ class Operator:
         elif not inputs:
             raise ArgumentTypeError(f"{self.snake_name}: at least one input must be given")
         raw = tuple(values[first:])
-        return self.place(inputs, raw) if self.absent else inputs, raw
+        return self.place(inputs, raw, named=True) if self.absent else inputs, raw
 
-    def place(self, inputs: Sequence[Any], raw: tuple[Any, ...]) -> list[Any]:
+    def place(self, inputs: Sequence[Any], raw: tuple[Any, ...], named: bool = False) -> list[Any]:
         """Return inputs in the order of the schema, where those before one left out by an argument may have moved.
 
         A function with ``no_bias=True`` is called without beta, also by a file: what stands in its place follows it.
+        What is left out by the shapes of inputs shows only in a list of inputs: those that were ``named`` stay.
         """
         given = dict(zip((a.name for a in self.arguments), raw))
-        left_out = {name for name, flag in self.absent.items() if given.get(flag)}
-        slots = [spec.name not in left_out for spec in self.inputs]
         present = [v for v in inputs if v is not None]
+        shapes = [] if named else [tuple(getattr(v, "shape", v)) for v in present]
+        left_out = {
+            name
+            for name, says in self.absent.items()
+            if (given.get(says) if isinstance(says, str) else not named and says(given, shapes))
+        }
+        slots = [spec.name not in left_out for spec in self.inputs]
         if all(v is None or s for v, s in zip(inputs, slots)) or len(present) > sum(slots):
             return list(inputs)
         supply = iter(present)
@@ -371,14 +402,13 @@ class Operator:
                     value = spec.default.rule(*in_shapes)
                 elif spec.default is not REQUIRED and spec.default is not None:
                     value = spec.default
+            if value is None and spec.default is REQUIRED:
+                raise ArgumentTypeError(f"{self.snake_name}: argument {spec.name} must be given, not None")
             args[spec.name] = None if value is None else spec.convert(self.snake_name, value)
         if self.resolve_rule is not None:
             changed = self.resolve_rule(*in_shapes, **args)
             if changed:
                 args.update(changed)
-        for spec in self.arguments:
-            if args[spec.name] is None and spec.default is REQUIRED:
-                raise ArgumentTypeError(f"{self.snake_name}: argument {spec.name} must be given, not None")
         return args
 
     # -- calling -------------------------------------------------------------------------------------------
@@ -478,10 +508,12 @@ def normalize_axis(name: str, axis: int, ndim: int, what: str = "axis") -> int:
 def check_input(op: Operator, value: Any, kinds: tuple[type, ...]) -> None:
     """Raise unless ``value`` is something that operators compute with."""
     if not isinstance(value, kinds):
+        hint = "wrap data in nn.Variable.from_numpy_array(...)"
+        if (scalar := _OPERATORS.get(f"{op.name.rstrip('2')}Scalar")) is not None:
+            hint += f", and use {scalar.snake_name} or Python's operators for numbers"
         raise NotConnectedError(
             f"{op.snake_name}: All inputs must be Variable or NdArray, but {type(value).__name__} was given "
-            f"({value!r:.60}); wrap data in nn.Variable.from_numpy_array(...), and use "
-            f"{op.snake_name.rstrip('2')}_scalar or Python's operators for numbers"
+            f"({value!r:.60}); {hint}"
         )
 
 

@@ -96,7 +96,7 @@ def _product(x: Any, xl: str, y: Any, yl: str, kept: str) -> tuple[Any, str]:
     return reshape(batch_matmul(x, y), tuple(sizes[c] for c in labels), False), labels
 
 
-@operator("Einsum", group="Unsupported, Special Use")
+@operator("Einsum", group="Unsupported, Special Use", depends=("x",))
 def einsum(*x: Float, equation: String = "") -> Any:
     """Products of arrays summed over dimensions, in Einstein's notation as ``numpy.einsum`` has it.
 

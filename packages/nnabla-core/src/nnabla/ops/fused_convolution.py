@@ -34,6 +34,12 @@ _WITH_ARGUMENT = ("leaky_relu", "elu")
     parameters=("weight", "bias", "beta", "gamma"),
     updates=("mean", "variance"),
     keep=True,
+    depends=("y", "beta", "gamma", "mean", "variance", "z"),
+    absent={
+        # Two inputs and up to four statistics, before and after which come the bias and z, or neither.
+        "bias": lambda args, shapes: len(shapes) > 2 and len(shapes[2]) != 1,
+        **dict.fromkeys(("beta", "gamma", "mean", "variance"), lambda args, shapes: len(shapes) <= 4),
+    },
 )
 def fused_convolution(
     x: Float,
@@ -122,6 +128,8 @@ def _(
     constant_value: float,
 ) -> None:
     name = "fused_convolution"
+    if not -len(x) <= base_axis < len(x):
+        raise ShapeError(f"{name}: base_axis={base_axis} is outside the {len(x)} dimensions of x {tuple(x)}")
     wanted = int(nonlinearity in _WITH_ARGUMENT)
     if len(nonlinearity_args) != wanted:
         raise ArgumentError(

@@ -157,6 +157,8 @@ def _(
             f"image_augmentation: shape={tuple(shape)} must end the shape of x {tuple(x)}, (..., C, H, W), but for H "
             "and W"
         )
+    if 0 in x[-2:] and 0 not in shape:
+        raise ShapeError(f"image_augmentation: x {tuple(x)} has no pixels to make shape={tuple(shape)} of")
     if len(pad) != 2 or min(pad) < 0:
         raise ArgumentError(f"image_augmentation: pad={tuple(pad)} must be two integers of 0 or more")
     if not 0 < min_scale <= max_scale or aspect_ratio <= 0 or contrast <= 0 or noise < 0:

@@ -40,7 +40,9 @@ def check_labels(name: str, x: Any, target: Any, axis: int) -> None:
 
 
 # -- classes ---------------------------------------------------------------------------------------------------
-@operator("SoftmaxCrossEntropy", group=GROUP, parameters=("x", "target"), saved_values=("log_p",))
+@operator(
+    "SoftmaxCrossEntropy", group=GROUP, parameters=("x", "target"), saved_values=("log_p",), keeps=("x", "target")
+)
 def softmax_cross_entropy(x: Float, target: Index, axis: Int = per_input(lambda x, t: len(x) - 1)) -> Any:
     """Cross entropy of the softmax of ``x`` with labels, :math:`y = -\\log \\mathrm{softmax}(x)_t`.
 

@@ -24,7 +24,7 @@ def _chosen(xp: Any, x: Any, mask: Any) -> Any:
     return xp.take(rows, xp.nonzero(xp.reshape(mask, (-1,)))[0], axis=0)
 
 
-@operator("BoolGather", group=GROUP, outputs="output", data_dependent=True)
+@operator("BoolGather", group=GROUP, outputs="output", data_dependent=True, depends=("input", "mask"))
 def bool_gather(input: Float, mask: Bool) -> Any:
     """The elements or slices of ``input`` where ``mask`` is not 0, one below the other.
 
@@ -78,7 +78,7 @@ def _(mask: Any, dy: Any) -> Any:
     return bool_scatter(dy, mask, None)
 
 
-@operator("BoolScatter", group=GROUP, overwrites=("output",))
+@operator("BoolScatter", group=GROUP, overwrites=("output",), keeps=("mask",))
 def bool_scatter(input: Float, mask: Bool, output: Float | None = None) -> Any:
     """Put elements or slices where ``mask`` is not 0: the adjoint of :func:`bool_gather`.
 
@@ -141,7 +141,7 @@ def _(input_shape: Any, mask: Any, output_shape: Any, dy: Any) -> Any:
     return dinput, None, bool_fill(dy, rest, 0.0)
 
 
-@operator("BoolFill", group=GROUP)
+@operator("BoolFill", group=GROUP, depends={"mask": ("data",)})
 def bool_fill(data: Float, mask: Bool, value: FloatArg = 0) -> Any:
     """``data`` with ``value`` where ``mask`` is not 0.
 
@@ -162,7 +162,15 @@ def _(data: Any, mask: Any, value: float) -> Any:
     return {}
 
 
-@operator("NonZero", group=GROUP, outputs="y:index", data_dependent=True, differentiable=False, snake_name="nonzero")
+@operator(
+    "NonZero",
+    group=GROUP,
+    outputs="y:index",
+    data_dependent=True,
+    differentiable=False,
+    depends=("y",),
+    snake_name="nonzero",
+)
 def nonzero(x: Float) -> Any:
     """Coordinates of the elements that are not 0.
 

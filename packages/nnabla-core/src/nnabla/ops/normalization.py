@@ -29,6 +29,7 @@ __all__ = [
 GROUP = "Normalization"
 #: Offset and scale are optional, and functions say so in arguments.
 ABSENT = {"beta": "no_bias", "gamma": "no_scale"}
+_DEPENDS = {"x": ("x", "beta", "gamma"), "beta": ("x", "beta"), "gamma": ("x", "gamma")}
 
 
 # -- standardizing ----------------------------------------------------------------------------------------------
@@ -117,6 +118,7 @@ def standardization_gradient(
     "LayerNormalization",
     group=GROUP,
     absent=ABSENT,
+    depends=_DEPENDS,
     saved_values=("center", "inverse"),
 )
 def layer_normalization(
@@ -165,7 +167,7 @@ def _(x: Any, beta_shape: Any, gamma: Any, center: Any, inverse: Any, dy: Any, b
     return dx, None if beta_shape is None else sum_to(dy, beta_shape), dgamma
 
 
-@operator("InstanceNormalization", group=GROUP, absent=ABSENT, keep=True)
+@operator("InstanceNormalization", group=GROUP, absent=ABSENT, depends=_DEPENDS, keep=True)
 def instance_normalization(
     x: Float,
     beta: Float | None = None,
@@ -219,7 +221,7 @@ def _check_axes(name: str, x: Any, channel_axis: int, batch_axis: Any) -> None:
         )
 
 
-@operator("GroupNormalization", group=GROUP, absent=ABSENT, keep=True)
+@operator("GroupNormalization", group=GROUP, absent=ABSENT, depends=_DEPENDS, keep=True)
 def group_normalization(
     x: Float,
     beta: Float | None = None,

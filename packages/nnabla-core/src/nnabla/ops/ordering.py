@@ -61,7 +61,13 @@ def _(x_shape: Any, index: Any, dy: Any, axis: int, only_index: bool) -> Any:
     return None if only_index else add_along(dy[0], index, axis % len(x_shape), x_shape, "sort")
 
 
-@operator("TopKData", group="Stochasticity", outputs="y, indices:index", saved=("index",))
+@operator(
+    "TopKData",
+    group="Stochasticity",
+    outputs="y, indices:index",
+    saved=("index",),
+    depends=lambda with_index, **_: ("y", "indices") if with_index else (),
+)
 def top_k_data(
     x: Float,
     k: Int,
@@ -129,6 +135,7 @@ def _(x_shape: Any, index: Any, dy: Any, reduce: bool) -> Any:
     outputs="y, indices:int32, inverse_indices:int32, counts:int32",
     data_dependent=True,
     differentiable=False,
+    depends=("x", "y", "indices", "inverse_indices", "counts"),
 )
 def unique(
     x: Float,

@@ -26,7 +26,7 @@ __all__ = [
 GROUP = "Neural Network Layer"
 
 
-@operator("MaxPooling", group=GROUP, saved=("index",))
+@operator("MaxPooling", group=GROUP, saved=("index",), keeps=("x",))
 def max_pooling(
     x: Float,
     kernel: Shape,
@@ -95,7 +95,7 @@ def put_in_windows(
     return w.spread(w.images_of(dy) * chosen)
 
 
-@operator("MaxPoolingBackward", group="Unsupported, Special Use", outputs="dx")
+@operator("MaxPoolingBackward", group="Unsupported, Special Use", outputs="dx", depends=("dy", "x"))
 def max_pooling_backward(
     dy: Float,
     x: Float,

@@ -44,7 +44,7 @@ def fixed_point_quantize(
     Args:
         x: Any shape.
         sign: Whether one of the bits is the sign: the numbers are then symmetric about 0, else from 0 on.
-        n: Number of bits, 1 or more.
+        n: Number of bits, 1 to 64.
         delta: Step, above 0.
         ste_fine_grained: Let no gradient pass where ``x`` is outside of the numbers; else all of it passes.
     """
@@ -63,8 +63,8 @@ def _clip(x: Any, low: Any, high: Any) -> Any:
 
 @fixed_point_quantize.resolve
 def _(x: Any, sign: bool, n: int, delta: float, ste_fine_grained: bool) -> None:
-    if n < 1 or delta <= 0:
-        raise ArgumentError(f"fixed_point_quantize: n={n} must be 1 bit or more and delta={delta} above 0")
+    if not 1 <= n <= 64 or delta <= 0:
+        raise ArgumentError(f"fixed_point_quantize: n={n} must be 1 bit to 64 and delta={delta} above 0")
 
 
 @fixed_point_quantize.gradient
@@ -75,7 +75,12 @@ def _(x: Any, dy: Any, sign: bool, n: int, delta: float, ste_fine_grained: bool)
     return dy * flag(ops.less_equal(x, high)) * flag(ops.greater_equal(x, low))
 
 
-@operator("MinMaxQuantize", group=GROUP, updates=("qr_min", "qr_max"))
+@operator(
+    "MinMaxQuantize",
+    group=GROUP,
+    updates=("qr_min", "qr_max"),
+    depends=dict.fromkeys(("x", "qr_min", "qr_max"), ("x", "qr_min", "qr_max", "ql_min", "ql_max")),
+)
 def min_max_quantize(
     x: Float,
     qr_min: Float,
@@ -184,7 +189,7 @@ def pow2_quantize(
         sign: Whether one of the bits is the sign; else the numbers are positive (or 0).
         with_zero: Whether one of the bits is for 0; else what is below the least power becomes the least power.
         n: Number of bits; those without sign and zero, 1 or more, number the exponents.
-        m: Largest exponent.
+        m: Largest exponent, -126 to 127.
         ste_fine_grained: Let no gradient pass where ``x`` rounds beyond the largest power (or, without ``sign``, is
             negative); else all of it passes.
     """
@@ -208,6 +213,8 @@ def _(x: Any, sign: bool, with_zero: bool, n: int, m: int, ste_fine_grained: boo
             f"pow2_quantize: n={n} leaves no bit for exponents with sign={sign} and with_zero={with_zero}; make it "
             f"{1 + sign + with_zero} or more"
         )
+    if not -126 <= m <= 127:
+        raise ArgumentError(f"pow2_quantize: m={m} must be -126 to 127, so that single precision holds 2 to the m")
 
 
 @pow2_quantize.gradient
@@ -233,7 +240,7 @@ def _check_scale(name: str, x: Any, scale: Any, zero_point: Any) -> None:
         )
 
 
-@operator("QuantizeLinear", group=GROUP)
+@operator("QuantizeLinear", group=GROUP, depends=("x", "scale", "zero_point"))
 def quantize_linear(
     x: Float,
     scale: Float,

@@ -11,6 +11,8 @@ from nnabla.ops.spec import Boolean, Float, FloatArg, Int
 
 GROUP = "Neural Network Layer"
 _SAVED = ("gates", "hidden")
+#: With one layer, what follows the weights of the first is the bias.
+_ABSENT = {"weight": lambda args, shapes: args["num_layers"] in (1, None)}
 
 
 @operator(
@@ -18,6 +20,8 @@ _SAVED = ("gates", "hidden")
     group=GROUP,
     outputs="y, h_n",
     parameters=("weight_l0", "weight", "bias"),
+    absent=_ABSENT,
+    keeps=("x", "h", "weight_l0", "weight", "bias"),
     draws=True,
     saved=("mask",),
     saved_values=_SAVED,
@@ -109,6 +113,8 @@ def _(
     group=GROUP,
     outputs="y, h_n, c_n",
     parameters=("weight_l0", "weight", "bias"),
+    absent=_ABSENT,
+    keeps=("x", "h", "c", "weight_l0", "weight", "bias"),
     draws=True,
     saved=("mask",),
     saved_values=(*_SAVED, "cells"),
@@ -191,6 +197,8 @@ def _(
     group=GROUP,
     outputs="y, h_n",
     parameters=("weight_l0", "weight", "bias"),
+    absent=_ABSENT,
+    keeps=("x", "h", "weight_l0", "weight", "bias"),
     draws=True,
     saved=("mask",),
     saved_values=_SAVED,

@@ -156,7 +156,7 @@ def _extreme_kinds(with_index: bool, only_index: bool) -> tuple[str, ...]:
     return ("index",) if only_index else ("float", "index") if with_index else ("float",)
 
 
-@operator("Max", group=GROUP, snake_name="max", saved=("index",))
+@operator("Max", group=GROUP, snake_name="max", saved=("index",), keeps=("x", "y", "index"))
 def max_(
     x: Float,
     axes: Ints = per_input(all_axes),
@@ -191,7 +191,7 @@ def _(x_shape: Any, index: Any, dy: Any, axes: Any, only_index: bool) -> Any:
     return None if only_index else _at_index(Folded(x_shape, axes), x_shape, index, dy)
 
 
-@operator("Min", group=GROUP, snake_name="min", saved=("index",))
+@operator("Min", group=GROUP, snake_name="min", saved=("index",), keeps=("x", "y", "index"))
 def min_(
     x: Float,
     axes: Ints = per_input(all_axes),
@@ -226,7 +226,7 @@ def _(x_shape: Any, index: Any, dy: Any, axes: Any, only_index: bool) -> Any:
     return None if only_index else _at_index(Folded(x_shape, axes), x_shape, index, dy)
 
 
-@operator("Prod", group=GROUP)
+@operator("Prod", group=GROUP, depends=("y",))
 def prod_(x: Float, axes: Ints = per_input(all_axes), keep_dims: Boolean = False) -> Any:
     """Product over axes.
 

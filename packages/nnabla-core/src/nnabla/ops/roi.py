@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from nnabla.errors import ShapeError
+from nnabla.errors import ArgumentError, ShapeError
 from nnabla.ops.definition import operator
-from nnabla.ops.scatter import add_rows
+from nnabla.ops.scatter import IndexRangeError, add_rows
 from nnabla.ops.spec import Boolean, Float, Floats, Int, Shape, per_input
 
 __all__ = ["roi_align", "roi_align_gradient"]
 
 
-@operator("RoiAlign", group="Neural Network Layer")
+@operator("RoiAlign", group="Neural Network Layer", depends=("input", "boxes", "y"))
 def roi_align(
     input: Float,
     boxes: Float,
@@ -68,6 +68,8 @@ def _(
         raise ShapeError(
             f"roi_align: input {tuple(input)} must have 4 dimensions and boxes {tuple(boxes)} be (number, 5)"
         )
+    if 0 in (input[1:3] if channel_last else input[2:]):
+        raise ShapeError(f"roi_align: input {tuple(input)} has no pixels")
     if len(output_size) != 2 or len(spatial_scale) != 2 or min(output_size) < 1:
         raise ShapeError(
             f"roi_align: output_size={tuple(output_size)} and spatial_scale={tuple(spatial_scale)} must have "
@@ -98,8 +100,15 @@ def _grid(xp: Any, start: Any, size: Any, cells: int, length: int, ratio: int) -
     return xp.concat((index, after), axis=2), weights
 
 
-def _samples(xp: Any, boxes: Any, sizes: Any, cells: Any, scale: Any, ratio: int) -> tuple[Any, Any]:
+def _samples(xp: Any, boxes: Any, images: int, sizes: Any, cells: Any, scale: Any, ratio: int) -> tuple[Any, Any]:
     """Return numbers of pixels over all images and their weights: (R, down, points, across, points) each."""
+    if boxes.shape[0] and not bool(xp.all(xp.isfinite(boxes))):
+        raise ArgumentError("roi_align: boxes holds NaN or infinity; its rows are image, left, top, right, bottom")
+    if boxes.shape[0] and (float(xp.min(boxes[:, 0])) < 0 or float(xp.max(boxes[:, 0])) >= images):
+        raise IndexRangeError(
+            f"roi_align: boxes name images {float(xp.min(boxes[:, 0])):g} to {float(xp.max(boxes[:, 0])):g}, but input "
+            f"has {images}"
+        )
     left, top = boxes[:, 1] * scale[1] - 0.5, boxes[:, 2] * scale[0] - 0.5
     right, bottom = boxes[:, 3] * scale[1] - 0.5, boxes[:, 4] * scale[0] - 0.5
     rows, down = _grid(xp, top, bottom - top, cells[0], sizes[0], ratio)
@@ -123,7 +132,7 @@ def _(
     x = input if channel_last else xp.permute_dims(input, (0, 2, 3, 1))
     channels = x.shape[3]
     sizes = x.shape[1:3]
-    index, weights = _samples(xp, boxes, sizes, output_size, spatial_scale, sampling_ratio)
+    index, weights = _samples(xp, boxes, x.shape[0], sizes, output_size, spatial_scale, sampling_ratio)
     rows = xp.reshape(x, (x.shape[0] * sizes[0] * sizes[1], channels))
     taken = xp.reshape(xp.take(rows, xp.reshape(index, (-1,)), axis=0), (*index.shape, channels))
     y = xp.sum(taken * weights[..., None], axis=(2, 4))
@@ -175,7 +184,7 @@ def _(
 ) -> Any:
     dy = dy if channel_last else xp.permute_dims(dy, (0, 2, 3, 1))
     n, *sizes, channels = shape if channel_last else (shape[0], *shape[2:], shape[1])
-    index, weights = _samples(xp, boxes, sizes, output_size, spatial_scale, sampling_ratio)
+    index, weights = _samples(xp, boxes, n, sizes, output_size, spatial_scale, sampling_ratio)
     parts = dy[:, :, None, :, None, :] * weights[..., None]
     add = add_rows.reference_kernel
     assert add is not None

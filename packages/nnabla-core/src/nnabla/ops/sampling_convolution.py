@@ -62,7 +62,9 @@ def _(xp: Any, h: Any, w: Any, height: int, width: int, dtype: Any) -> Any:
     return first, first + 1, first + stride, first + stride + 1, top, left
 
 
-@operator("DeformableConvolution", group=GROUP, parameters=("weight", "bias"))
+@operator(
+    "DeformableConvolution", group=GROUP, parameters=("weight", "bias"), depends=("x", "weight", "offset", "mask")
+)
 def deformable_convolution(
     x: Float,
     weight: Float,

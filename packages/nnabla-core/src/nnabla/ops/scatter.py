@@ -21,17 +21,22 @@ class IndexRangeError(ArgumentError, IndexError):
     """An index points outside of what it indexes."""
 
 
+# What floating values that no integer stands for become where they are cast.
+_NO_INTEGER = -(2**63)
+
+
 def wrapped(xp: Any, index: Any, size: int, what: str) -> Any:
     """Return ``index`` with negative ones counted from the end, all within ``size``, or raise naming ``what``."""
     negative = index < 0
     if xp.any(negative | (index >= size)):
-        index = xp.where(negative, index + size, index)
-        if xp.any((index < 0) | (index >= size)):
-            found = index[(index < 0) | (index >= size)][0]
+        outside = (index < -size) | (index >= size)
+        if xp.any(outside):
+            found = int(index[outside][0])
             raise IndexRangeError(
-                f"{what}: index {int(found)} is outside a dimension of size {size}"
-                + (" (counted from the end)" if found < 0 else "")
+                f"{what}: index {found} is outside a dimension of size {size}"
+                + ("; it was NaN, infinite or too large for an integer" if found == _NO_INTEGER else "")
             )
+        index = xp.where(negative, index + size, index)
     return index
 
 

@@ -43,6 +43,7 @@ def _rows(xp: Any, x: Any, present: Any) -> Any:
     group=GROUP,
     outputs="pack_sequence, batch_sizes:int32",
     data_dependent=True,
+    depends=("batch_sizes",),
 )
 def pack_padded_sequence(padded_sequence: Float, lengths: Index, batch_first: Boolean = False) -> Any:
     """Leave the padding of sequences out: first the first steps of all of them, then the second ones, and so on.
@@ -143,12 +144,17 @@ def _(
     xp: Any, packed_sequence: Any, batch_sizes: Any, batch_first: bool, padding_value: float, total_length: int
 ) -> Any:
     batch, rest = int(batch_sizes[0]), packed_sequence.shape[1:]
-    present = _present_kernel(xp, batch_sizes, batch)
+    if int(xp.min(batch_sizes)) < 0 or int(xp.max(batch_sizes)) > batch:
+        raise ShapeError(
+            "pad_packed_sequence: batch_sizes must be 0 or more and the first of them the largest, but they go from "
+            f"{int(xp.min(batch_sizes))} to {int(xp.max(batch_sizes))} and begin with {batch}"
+        )
     if int(xp.sum(batch_sizes)) != packed_sequence.shape[0]:
         raise ShapeError(
             f"pad_packed_sequence: packed_sequence has {packed_sequence.shape[0]} steps, but batch_sizes sums up to "
             f"{int(xp.sum(batch_sizes))}"
         )
+    present = _present_kernel(xp, batch_sizes, batch)
     steps = _steps(batch_sizes.shape, total_length)
     y = xp.full((steps, batch, *rest), padding_value, dtype=packed_sequence.dtype)
     if packed_sequence.shape[0]:

@@ -31,6 +31,19 @@ def _slices(shape: Sequence[int], start: Sequence[int], stop: Sequence[int], ste
     return tuple(slices), tuple(sizes)
 
 
+def _ascending(slices: Sequence[slice]) -> tuple[tuple[slice, ...], tuple[int, ...]]:
+    """Return the slices with positive steps, and the axes that are then to be reversed: PyTorch has no others."""
+    result, axes = [], []
+    for axis, found in enumerate(slices):
+        if found.step > 0:
+            result.append(found)
+            continue
+        taken = range(found.start, -1 if found.stop is None else found.stop, found.step)
+        result.append(slice(taken[-1], taken[0] + 1, -found.step))
+        axes.append(axis)
+    return tuple(result), tuple(axes)
+
+
 def _full(shape: Sequence[int], start: Any, stop: Any, step: Any) -> tuple[Any, Any, Any]:
     """Return bounds for every dimension: those given are of the last ones."""
     lead = len(shape) - len(start)
@@ -75,7 +88,8 @@ def _(x: Any, start: Any, stop: Any, step: Any) -> Any:
 
 @slice_.reference
 def _(xp: Any, x: Any, start: Any, stop: Any, step: Any) -> Any:
-    return x[_slices(x.shape, *_full(x.shape, start, stop, step))[0]]
+    slices, reversed_axes = _ascending(_slices(x.shape, *_full(x.shape, start, stop, step))[0])
+    return xp.flip(x[slices], axis=reversed_axes) if reversed_axes else x[slices]
 
 
 @slice_.gradient
@@ -96,13 +110,15 @@ def _(x: Any, shape: Any, start: Any, stop: Any, step: Any, fill: float) -> Any:
 @place.reference
 def _(xp: Any, x: Any, shape: Any, start: Any, stop: Any, step: Any, fill: float) -> Any:
     y = xp.full(shape, fill, dtype=x.dtype)
-    y[_slices(shape, start, stop, step)[0]] = x
+    slices, reversed_axes = _ascending(_slices(shape, start, stop, step)[0])
+    y[slices] = xp.flip(x, axis=reversed_axes) if reversed_axes else x
     return y
 
 
 @place.accumulate
 def _(xp: Any, target: Any, x: Any, shape: Any, start: Any, stop: Any, step: Any) -> None:
-    target[_slices(shape, start, stop, step)[0]] += x
+    slices, reversed_axes = _ascending(_slices(shape, start, stop, step)[0])
+    target[slices] += xp.flip(x, axis=reversed_axes) if reversed_axes else x
 
 
 @place.gradient
@@ -178,6 +194,9 @@ def mirror(x: Any, axis: int, before: int, after: int, period: int) -> Any:
     """
     n = x.shape[axis]
     period = max(period, 1)
+    if before + after > 2 * period:
+        whole = mirror(x, axis, 0, max(period - n, 0), period)
+        return _again_and_again(whole, axis, -before % period, before + n + after)
 
     def source(i: int) -> int:
         i %= period
@@ -197,6 +216,15 @@ def mirror(x: Any, axis: int, before: int, after: int, period: int) -> Any:
         pieces.append(part(x, axis, wanted[first], end if end >= 0 else -n - 1, step or 1))
         first = last + 1
     return concatenate(*pieces, axis=axis) if len(pieces) > 1 else pieces[0]
+
+
+def _again_and_again(x: Any, axis: int, start: int, count: int) -> Any:
+    """Return ``count`` entries along an axis of ``x`` repeated without end, from ``start``."""
+    n = x.shape[axis]
+    times = -(-(start + count) // n)
+    lead, rest = x.shape[:axis], x.shape[axis + 1 :]
+    rows = broadcast(reshape(x, (*lead, 1, n, *rest), False), (*lead, times, n, *rest))
+    return part(reshape(rows, (*lead, times * n, *rest), False), axis, start, start + count)
 
 
 def edges(x: Any, axis: int, before: int, after: int) -> Any:

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 import numpy as np
 
-from nnabla.errors import ArgumentError, ArgumentTypeError
+from nnabla.errors import ArgumentError, ArgumentTypeError, shown
 from nnabla.graph.arithmetic import Arithmetic
 
 __all__ = [
@@ -106,26 +106,44 @@ def read_outputs(text: str) -> list[OutputSpec]:
 
 
 # -- arguments ---------------------------------------------------------------------------------------------
+def _number(value: Any) -> Any:
+    if isinstance(value, (str, bytes)):
+        raise TypeError("it is a string")
+    return value
+
+
+def _bool(value: Any) -> bool:
+    return bool(_number(value))
+
+
+def _double(value: Any) -> float:
+    return float(_number(value))
+
+
 def _float32(value: Any) -> float:
-    return struct.unpack("f", struct.pack("f", float(value)))[0] if abs(value) < 3e38 else float(np.float32(value))
+    value = float(_number(value))
+    return struct.unpack("f", struct.pack("f", value))[0] if abs(value) < 3e38 else float(np.float32(value))
 
 
 def _int(value: Any) -> int:
     if isinstance(value, float) and not value.is_integer():
         raise TypeError(f"{value} is not an integer")
-    return int(value)
+    number = int(_number(value))
+    if not -(2**63) <= number < 2**63:
+        raise OverflowError("it has more than 64 bits")
+    return number
 
 
 def _ints(value: Any) -> tuple[int, ...]:
     if isinstance(value, (int, np.integer)):
-        return (int(value),)
-    return tuple(_int(v) for v in value)
+        return (_int(value),)
+    return tuple(_int(v) for v in _number(value))
 
 
 def _floats(value: Any) -> tuple[float, ...]:
     if isinstance(value, (int, float)):
         return (_float32(value),)
-    return tuple(_float32(v) for v in value)
+    return tuple(_float32(v) for v in _number(value))
 
 
 def _str(value: Any) -> str:
@@ -144,9 +162,9 @@ class ArgumentType:
 
 
 Int = Annotated[int, ArgumentType("int64", _int)]
-Double = Annotated[float, ArgumentType("double", float)]
+Double = Annotated[float, ArgumentType("double", _double)]
 FloatArg = Annotated[float, ArgumentType("float", _float32)]
-Boolean = Annotated[bool, ArgumentType("bool", bool)]
+Boolean = Annotated[bool, ArgumentType("bool", _bool)]
 String = Annotated[str, ArgumentType("string", _str)]
 Shape = Annotated[Sequence[int], ArgumentType("Shape", _ints)]
 Ints = Annotated[Sequence[int], ArgumentType("repeated int64", _ints)]
@@ -190,9 +208,9 @@ class ArgumentSpec:
         """Return ``value`` as the canonical Python value, or raise an error that names operator and argument."""
         try:
             result = self.type.convert(value)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise ArgumentTypeError(
-                f"{operator}: argument {self.name}={value!r} can't be taken as {self.type.name} ({error})"
+                f"{operator}: argument {self.name}={shown(value)} can't be taken as {self.type.name} ({error})"
             ) from None
         if self.type.choices is not None and result not in self.type.choices:
             raise ArgumentError(

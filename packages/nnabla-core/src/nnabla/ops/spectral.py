@@ -25,6 +25,9 @@ __all__ = ["fft", "ifft", "istft", "stft"]
 
 GROUP = "Signal Processing"
 
+# The window is a literal of the graph.
+_LARGEST_WINDOW = 2**20
+
 
 # -- whole arrays ----------------------------------------------------------------------------------------------
 @operator("FFT", group=GROUP)
@@ -167,8 +170,10 @@ def _one_sided(size: int) -> list[float]:
 def _check_window(name: str, window_size: int, stride: int, fft_size: int) -> None:
     if window_size < 1 or stride < 1:
         raise ArgumentError(f"{name}: window_size={window_size} and stride={stride} must be 1 or more")
-    if fft_size < window_size:
-        raise ArgumentError(f"{name}: fft_size={fft_size} must be at least window_size={window_size}")
+    if not window_size <= fft_size <= _LARGEST_WINDOW:
+        raise ArgumentError(
+            f"{name}: fft_size={fft_size} must be at least window_size={window_size} and at most {_LARGEST_WINDOW:,}"
+        )
 
 
 def _check_inverse(
@@ -210,7 +215,7 @@ def stft(
         x: (B, L), signals.
         window_size: Elements of the window, periodic and in the middle of ``fft_size`` elements.
         stride: Distance of the windows.
-        fft_size: Elements of a transform, ``window_size`` or more.
+        fft_size: Elements of a transform, ``window_size`` to 2**20.
         window_type: ``'hanning'``, ``'hamming'`` or ``'rectangular'``.
         center: Pad the signals by ``fft_size // 2`` at both ends, so that windows have their middles on the
             elements 0, ``stride``, ...

@@ -19,7 +19,7 @@ GROUP = "Stochasticity"
 
 
 # -- dropout ---------------------------------------------------------------------------------------------------
-@operator("Dropout", group=GROUP, saved=("mask",))
+@operator("Dropout", group=GROUP, saved=("mask",), keeps=("x",))
 def dropout(x: Float, p: Double = 0.5, seed: Int = -1) -> Any:
     """Set elements to 0 with probability ``p`` and divide the others by :math:`1 - p`.
 

@@ -234,13 +234,16 @@ class GradientTrace:
                 # The forward pass keeps some of these; everything after them is the gradient proper.
                 self.forward_nodes = len(trace.nodes)
                 grads = pullback(trace, list(zip(trace.outputs, self.douts)), self.inputs)
+            for o, (spec, symbol) in enumerate(zip(op.outputs, trace.outputs)):
+                if not callable(op.depends) and spec.name in op.depends and symbol.node is not None:
+                    self.outputs[o] = symbol
         self.grads: list[Symbol | None] = grads
 
     def reads(self, need: Sequence[bool]) -> tuple[list[int], list[int]]:
         """Return the numbers of the inputs and of the outputs whose data the needed gradients read."""
         targets = [g for g, n in zip(self.grads, need) if g is not None and n]
         used = {g.number for g in targets}
-        for node in self.trace.needed(targets):
+        for node in self.trace.needed(targets, {s.number for s in self.outputs}):
             used.update(s.number for s in node.inputs if s is not None)
         return (
             [i for i, s in enumerate(self.inputs) if s is not None and s.number in used],

@@ -19,8 +19,11 @@ __all__ = ["mean_subtraction", "norm_normalization", "spectral_norm", "weight_no
 
 GROUP = "Normalization"
 
+# Each is steps of the graph.
+_MOST_ITERATIONS = 10_000
 
-@operator("WeightNormalization", group=GROUP, outputs="w_wn")
+
+@operator("WeightNormalization", group=GROUP, outputs="w_wn", depends=("w", "g"))
 def weight_normalization(w: Float, g: Float, dim: Int = 0, eps: FloatArg = 1e-12) -> Any:
     """Weights of given norm, :math:`g w / \\sqrt{\\|w\\|^2 + \\epsilon}`, for each index along an axis.
 
@@ -77,6 +80,7 @@ def _(x: Any, p: float, axes: Any, eps: float) -> None:
     outputs="w_sn",
     updates=("u",),
     saved=("left", "right"),
+    depends={"w": ("u", "w_sn"), "u": ("w", "u")},
 )
 def spectral_norm(
     w: Float,
@@ -94,7 +98,7 @@ def spectral_norm(
         u: (rows,), estimate of the first left singular vector; forward replaces it by a better one. It is a
             constant to the gradient.
         dim: Axis of the rows.
-        itr: Number of iterations, 1 or more.
+        itr: Number of iterations, 1 to 10,000.
         eps: Added to squared norms.
         test: Leave ``u`` as it is.
         output_u: Also return ``u`` as it was given.
@@ -123,8 +127,8 @@ def _(w: Any, u: Any, dim: int, itr: int, eps: float, test: bool, output_u: bool
     name = "spectral_norm"
     if not 0 <= dim < len(w):
         raise ArgumentError(f"{name}: dim={dim} must be 0 to {len(w) - 1}, an axis of w {tuple(w)}")
-    if itr < 1:
-        raise ArgumentError(f"{name}: itr={itr} must be 1 or more")
+    if not 1 <= itr <= _MOST_ITERATIONS:
+        raise ArgumentError(f"{name}: itr={itr} must be 1 to {_MOST_ITERATIONS:,}")
     if tuple(u) != (w[dim],):
         raise ShapeError(f"{name}: u {tuple(u)} must be ({w[dim]},), the size of w {tuple(w)} along dim={dim}")
 

@@ -44,7 +44,7 @@ def choice(options: Sequence[float], *shape: int) -> Maker:
     return lambda rng: rng.choice(np.asarray(options, np.float64), shape)
 
 
-def given(values: npt.ArrayLike) -> Maker:
+def given(values: npt.ArrayLike | Sequence[Any]) -> Maker:
     """Return a maker of these values."""
     array = np.asarray(values)
     if array.dtype.kind == "f":

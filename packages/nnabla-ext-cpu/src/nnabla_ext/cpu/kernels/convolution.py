@@ -136,7 +136,7 @@ def _convolve(x: Array, weight: Array, stride: Any, dilation: Any, pad: Any, out
     positions = prod(out)
     together = positions < _FEW or weight.size * positions < _SMALL
     windows = _Windows(x, weight.shape[2:], stride, dilation, pad, out, group, together)
-    matrix = weight.reshape(group, maps // group, -1)
+    matrix = weight.reshape(group, maps // group, prod(weight.shape[1:]))
     y = np.empty((x.shape[0], maps, positions), x.dtype)
     by_group = y.reshape(x.shape[0], group, maps // group, positions)
     for at, block in windows:
@@ -171,7 +171,7 @@ def _channel_by_channel(x: Array, weight: Array, stride: Any, dilation: Any, pad
             factor = scale[(slice(None), slice(None), *tap)].reshape(channels, multiplier, *single)
             np.multiply(view[:, None], factor, out=term)
             y[n] += term
-    return y.reshape(samples, channels * multiplier, -1)
+    return y.reshape(samples, channels * multiplier, prod(out))
 
 
 def _strided(tap: Any, dilation: Any, stride: Any, out: Any) -> tuple[slice, ...]:
@@ -220,7 +220,7 @@ def _add_windows(x: Array, weight: Array, stride: Any, dilation: Any, pad: Any, 
     samples, channels, *n = x.shape
     kernel = weight.shape[2:]
     maps = weight.shape[1] * group
-    matrix = weight.reshape(group, channels // group, -1).transpose(0, 2, 1)
+    matrix = weight.reshape(group, channels // group, prod(weight.shape[1:])).transpose(0, 2, 1)
     reach = [
         max(m + p, (o - 1) * s + (k - 1) * d + 1) for m, p, o, s, k, d in zip(sizes, pad, n, stride, kernel, dilation)
     ]
@@ -240,7 +240,7 @@ def _add_windows(x: Array, weight: Array, stride: Any, dilation: Any, pad: Any, 
             total[(slice(None), slice(None), *spots)] += product[(slice(None), *tap)]
         whole = total[(slice(None), slice(None), *inside)]
         y[start : start + count] = np.moveaxis(whole, 1, 0)
-    return y.reshape(samples, maps, -1)
+    return y.reshape(samples, maps, prod(sizes))
 
 
 def weight_gradient(xp: Any, inputs: Any, out: Any, args: dict[str, Any]) -> Array:

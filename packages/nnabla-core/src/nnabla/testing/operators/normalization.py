@@ -1,0 +1,154 @@
+"""Normalizations, against NumPy."""
+
+from __future__ import annotations
+
+import numpy as np
+
+import nnabla.functions as F
+from nnabla.testing.cases import cases, normal, uniform
+
+
+# -- against NumPy --------------------------------------------------------------------------------------------
+def standardize(x, axes, eps):
+    mean, var = x.mean(axes, keepdims=True), x.var(axes, keepdims=True)
+    return (x - mean) / np.sqrt(var + eps)
+
+
+def affine(y, beta, gamma):
+    y = y if gamma is None else y * gamma
+    return y if beta is None else y + beta
+
+
+def but(x, axes):
+    """All axes of ``x`` but ``axes``."""
+    chosen = {a % x.ndim for a in ([axes] if isinstance(axes, int) else axes)}
+    return tuple(a for a in range(x.ndim) if a not in chosen)
+
+
+def batch(x, beta, gamma, mean, variance, axes=(1,), eps=1e-5, batch_stat=True, **_):
+    if batch_stat:
+        return affine(standardize(x, but(x, axes), eps), beta, gamma)
+    return affine((x - mean) / np.sqrt(variance + eps), beta, gamma)
+
+
+def fused(x, beta, gamma, mean, variance, z=None, **args):
+    y = batch(x, beta, gamma, mean, variance, **args)
+    return np.maximum(y if z is None else y + z, 0)
+
+
+def layer(x, beta, gamma, batch_axis=0, eps=1e-5):
+    return affine(standardize(x, but(x, batch_axis), eps), beta, gamma)
+
+
+def instance(x, beta, gamma, channel_axis=1, batch_axis=0, eps=1e-5):
+    kept = [channel_axis, *([batch_axis] if isinstance(batch_axis, int) else batch_axis)]
+    return affine(standardize(x, but(x, kept), eps), beta, gamma)
+
+
+def group(x, beta, gamma, num_groups, eps=1e-5):
+    split = x.reshape(len(x), num_groups, -1)
+    return affine(standardize(split, (2,), eps).reshape(x.shape), beta, gamma)
+
+
+STATISTICS = [normal(1, 4, 1, 1), uniform(0.5, 2, 1, 4, 1, 1)]
+SCALE = [normal(1, 4, 1, 1), normal(1, 4, 1, 1)]
+X = normal(3, 4, 2, 3, scale=2, shift=1)
+
+# Running statistics change with every forward, so that they are no constants to a numerical derivative.
+BATCH_NORMALIZATION = [
+    *cases(
+        F.batch_normalization,
+        [X, *SCALE, *STATISTICS],
+        {"batch_stat": [True, False], "eps": [1e-5, 0.25]},
+        expect=batch,
+        grad=[0, 1, 2],
+    ),
+    *cases(F.batch_normalization, [X, None, SCALE[1], *STATISTICS], expect=batch, grad=[0, 2]),
+    *cases(F.batch_normalization, [X, SCALE[0], None, *STATISTICS], expect=batch, grad=[0, 1]),
+    *cases(
+        F.batch_normalization,
+        [X, None, None, *STATISTICS],
+        {"batch_stat": [True, False]},
+        expect=batch,
+        grad=[0],
+    ),
+    *cases(F.batch_normalization, [X, *SCALE, None, None], expect=batch),
+    *cases(
+        F.batch_normalization,
+        [X, normal(1, 4, 1, 3), normal(1, 4, 1, 3), None, None],
+        {"axes": [(1, 3), (-1, 1)]},
+        expect=batch,
+    ),
+    *cases(
+        F.batch_normalization,
+        [normal(6, 3), normal(1, 3), normal(1, 3), None, None],
+        {"axes": [[-1], 1]},
+        expect=batch,
+    ),
+]
+
+FUSED_BATCH_NORMALIZATION = [
+    *cases(
+        F.fused_batch_normalization,
+        [X, *SCALE, *STATISTICS, normal(3, 4, 2, 3)],
+        {"batch_stat": [True, False]},
+        expect=fused,
+        grad=[0, 1, 2, 5],
+    ),
+    *cases(F.fused_batch_normalization, [X, None, None, None, None], expect=fused),
+    *cases(
+        F.fused_batch_normalization,
+        [X, normal(1, 4, 1, 3), normal(1, 4, 1, 3), None, None],
+        {"axes": (1, 3)},
+        expect=fused,
+    ),
+]
+
+FULL = [normal(1, 4, 2, 3), normal(1, 4, 2, 3)]
+
+LAYER_NORMALIZATION = [
+    *cases(F.layer_normalization, [X, *FULL], {"eps": [1e-5, 0.5]}, expect=layer),
+    *cases(F.layer_normalization, [X, None, FULL[1]], expect=layer),
+    *cases(F.layer_normalization, [X, FULL[0], None], expect=layer),
+    *cases(F.layer_normalization, [X, None, None], {"batch_axis": [0, (0, -3), [3]]}, expect=layer),
+    *cases(F.layer_normalization, [X, *SCALE], expect=layer, label="broadcast parameters"),
+    *cases(F.layer_normalization, [normal(5)], {"beta": None, "gamma": None, "batch_axis": ()}, expect=layer),
+]
+
+OTHER_NORMALIZATIONS = [
+    *cases(F.instance_normalization, [X, *SCALE], {"eps": [1e-5, 0.5]}, expect=instance),
+    *cases(F.instance_normalization, [X, normal(3, 4, 1, 1), normal(3, 4, 1, 1)], expect=instance),
+    *cases(F.instance_normalization, [X, None, None], {"channel_axis": -1, "batch_axis": (0, 1)}, expect=instance),
+    *cases(F.group_normalization, [X, *SCALE], {"num_groups": [1, 2, 4]}, expect=group),
+    *cases(F.group_normalization, [X, None, None], {"num_groups": 2, "eps": 0.5}, expect=group),
+    *cases(
+        F.tensor_normalization,
+        [X],
+        {"axes": [1, (0, 2)]},
+        expect=lambda x, axes: standardize(x, but(x, axes), 1e-5),
+    ),
+    *cases(
+        F.weight_standardization,
+        [X],
+        {"channel_axis": [0, 1, -1]},
+        expect=lambda w, channel_axis: standardize(w, but(w, channel_axis), 1e-5),
+    ),
+    *cases(
+        F.norm_normalization,
+        [X],
+        {"p": [None, 1, 2, 3.5], "axes": [None, 1, (0, -1)]},
+        expect=lambda x, p, axes: (
+            x
+            / (
+                (np.abs(x) ** (p or 2)).sum(tuple(axes) if isinstance(axes, tuple) else axes, keepdims=True)
+                ** (1 / (p or 2))
+            )
+        ),
+    ),
+    *cases(
+        F.weight_normalization,
+        [X, uniform(0.5, 2, 4)],
+        {"dim": [1, -3], "eps": 0.5},
+        expect=lambda w, g, dim, eps: w * g.reshape(1, 4, 1, 1) / np.sqrt((w**2).sum((0, 2, 3), keepdims=True) + eps),
+    ),
+]
