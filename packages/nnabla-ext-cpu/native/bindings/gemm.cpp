@@ -38,8 +38,10 @@ py::array product(const py::array& a, const py::array& b, const T* bias, bool re
     if (!holds<T>(c) || !c.writeable()) throw py::value_error("matmul: out is read-only or of another dtype");
   }
   const Stack C = stack_of<T>(c);
-  if (C.rows != A.rows || C.columns != B.columns || C.batch != batch || (C.column_step != 1 && C.columns > 1))
+  if (C.rows != A.rows || C.columns != B.columns || C.batch != batch ||
+      (C.column_step != 1 && C.columns > 1 && c.size() > 0))
     throw py::value_error("matmul: out has another shape, or its rows are not contiguous");
+  if (c.size() == 0) return c;
   T* to = mutable_data<T>(c);
   const T *from_a = data<T>(a), *from_b = data<T>(b);
   MaybeRelease released(batch * A.rows * B.columns * A.columns / 16);
