@@ -115,6 +115,8 @@ class HostArrays(ArrayLibrary):
         return array.reshape(shape)
 
     def view(self, array: np.ndarray, shape: Sequence[int]) -> np.ndarray | None:
+        if array.shape == tuple(shape):
+            return array
         return array.reshape(shape) if array.flags.c_contiguous else None
 
     def copy(self, array: np.ndarray) -> np.ndarray:

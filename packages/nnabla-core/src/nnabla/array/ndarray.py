@@ -164,10 +164,7 @@ class NdArray(Arithmetic):
 
         A scalar fills lazily (:meth:`fill`, or :meth:`zero` for 0); an array is copied and its dtype kept.
         """
-        storage = self._storage
-        array = storage.writable(HOST, None, self.shape)
-        storage.exported = True
-        return array
+        return self._storage.export(None, self.shape)
 
     @data.setter
     def data(self, value: Any) -> None:
@@ -212,13 +209,17 @@ class NdArray(Arithmetic):
         wanted = None if dtype is None else _dtype(dtype)
         storage = self._storage
         if mode == "r":
-            view = storage.read(HOST, wanted, self.shape).view()
+            array = storage.read(HOST, wanted, self.shape)
+            if not array.flags.c_contiguous:
+                # Kernels order axes in memory as they like; users see C order, arranged once.
+                held, array = array, np.ascontiguousarray(array)
+                if storage.array is held:
+                    storage.array = array
+            view = array.view()
             view.flags.writeable = False
             storage.cleared = False
             return view
-        array = storage.writable(HOST, wanted, self.shape, keep=mode == "rw")
-        storage.exported = True
-        return array
+        return storage.export(wanted, self.shape, keep=mode == "rw")
 
     def cast(self, dtype: npt.DTypeLike, ctx: Any = None) -> np.ndarray | None:
         """Convert the values to ``dtype`` in place.
@@ -226,19 +227,17 @@ class NdArray(Arithmetic):
         Returns:
             A writable NumPy view, or None if ``ctx`` (the context whose device holds the result) is given.
         """
-        array = self._storage.writable(HOST, _dtype(dtype), self.shape)
         if ctx is not None:
             self._require_array_class(ctx, "cast")
+            self._storage.writable(HOST, _dtype(dtype), self.shape)
             return None
-        self._storage.exported = True
-        return array
+        return self._storage.export(_dtype(dtype), self.shape)
 
     def data_ptr(self, dtype: npt.DTypeLike, ctx: Any = None, write_only: bool = False) -> int:
         """Return the address of the values in ``dtype``; valid as long as the array is not written."""
         if ctx is not None:
             self._require_array_class(ctx, "data_ptr")
-        array = self._storage.writable(HOST, _dtype(dtype), self.shape, keep=not write_only)
-        self._storage.exported = True
+        array = self._storage.export(_dtype(dtype), self.shape, keep=not write_only)
         return int(array.ctypes.data)
 
     @staticmethod

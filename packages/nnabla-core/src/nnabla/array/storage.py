@@ -110,10 +110,23 @@ class Storage:
             self.exported = False
         self._written()
         array = self.array
+        if array.shape == shape:
+            return array
         if library is HOST and not array.flags.c_contiguous:
             # Reshaping it would give a copy, and what is written to that would be lost.
             array = self.array = np.ascontiguousarray(array)
-        return array if array.shape == shape else library.reshape(array, shape)
+        return library.reshape(array, shape)
+
+    def export(self, dtype: np.dtype | None, shape: tuple[int, ...], keep: bool = True) -> np.ndarray:
+        """Return the buffer as :meth:`writable` does, on the host and in C order, for somebody outside to keep.
+
+        Kernels order the axes of what they give in memory as they like (channels last, for instance).
+        """
+        array = self.writable(HOST, dtype, shape, keep)
+        if not array.flags.c_contiguous:
+            array = self.array = np.ascontiguousarray(array)
+        self.exported = True
+        return array
 
     @staticmethod
     def _owns(array: Any) -> bool:
