@@ -3,6 +3,7 @@
 
 #include "bindings/families.h"
 #include "common/memory.h"
+#include "common/options.h"
 #include "common/threads.h"
 #include "kernels/tables.h"
 
@@ -20,6 +21,8 @@ PYBIND11_MODULE(_native, m) {
   m.def("use_target", [](const char* name) { return use_target(name); });
   m.def("thread_count", [] { return thread_count(); });
   m.def("set_thread_count", [](int count) { set_thread_count(count); });
+  m.def("winograd_enabled", [] { return winograd_enabled(); });
+  m.def("enable_winograd", [](bool enabled) { enable_winograd(enabled); });
   m.def("memory", [] {
     const MemoryUse use = memory_use();
     return py::make_tuple(use.used, use.kept);

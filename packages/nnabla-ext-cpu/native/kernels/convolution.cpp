@@ -1,4 +1,5 @@
 // Convolution and its adjoint in the input, over channels-last images.
+#include "common/options.h"
 #include "kernels/convolution_depthwise.h"
 #include "kernels/convolution_gather.h"
 #include "kernels/convolution_padding.h"
@@ -79,11 +80,26 @@ void forward_by_rows(const ConvolutionShape& s, const T* x, const T* w, WeightSt
   run(windows, weight.data(), 1L, rows * depth, bias, rectify);
 }
 
+// Whether Winograd's algorithm computes it, and is ahead.
+template <class T>
+bool by_winograd(const ConvolutionShape& s) {
+  if (sizeof(T) != sizeof(float) || s.group != 1 || s.kernel[0] != 1 || s.in[0] != 1 || s.kernel[1] != 3 || s.kernel[2] != 3) return false;
+  if (s.pad[0] != 0 || s.pad[1] != s.pad[2] || s.pad[1] > 2) return false;
+  for (int a = 1; a < 3; a++)
+    if (s.stride[a] != 1 || s.dilation[a] != 1 || s.out[a] != s.in[a] + 2 * s.pad[a] - 2) return false;
+  return winograd_enabled() && winograd_table<T>()->pays(s.batch, s.out[1], s.out[2], s.in_channels, s.out_channels);
+}
+
 template <class T>
 void forward(const ConvolutionShape& s, const T* x, const T* w, WeightSteps steps, const T* bias, bool rectify, T* y) {
   const long in = s.in_channels / s.group, out = s.out_channels / s.group;
   if (in == 1 && out == 1 && s.group > 1) {
     depthwise_forward(s, x, w, steps, bias, rectify, y);
+    return;
+  }
+  if (by_winograd<T>(s)) {
+    winograd_table<T>()->forward(s.batch, s.in[1], s.in[2], s.in_channels, s.out_channels, s.pad[1], x, w, steps.out,
+                                 steps.tap[1], steps.tap[2], steps.in, bias, rectify, y);
     return;
   }
   if (rows_as_taps(s)) {
@@ -136,6 +152,11 @@ void fill_phase(const ConvolutionShape& s, const long (&phase)[3], const T* bias
 template <class T>
 void data_gradient(const ConvolutionShape& s, const T* dy, const T* w, WeightSteps steps, const T* bias, T* dx) {
   const long in = s.in_channels / s.group, out = s.out_channels / s.group;
+  if (bias == nullptr && by_winograd<T>(s)) {
+    winograd_table<T>()->data_gradient(s.batch, s.in[1], s.in[2], s.in_channels, s.out_channels, s.pad[1], dy, w,
+                                       steps.out, steps.tap[1], steps.tap[2], steps.in, dx);
+    return;
+  }
   const bool dense = s.stride[0] == 1 && s.stride[1] == 1 && s.stride[2] == 1;
   if (dense) {
     // With stride 1 the adjoint is the convolution with the kernel turned round.
@@ -217,7 +238,10 @@ void data_gradient(const ConvolutionShape& s, const T* dy, const T* w, WeightSte
 
 template <class T>
 void weight_gradient(const ConvolutionShape& s, const T* x, const T* dy, T* dw, WeightSteps steps) {
-  if (s.in_channels == s.group && s.out_channels == s.group && s.group > 1)
+  if (by_winograd<T>(s))
+    winograd_table<T>()->weight_gradient(s.batch, s.in[1], s.in[2], s.in_channels, s.out_channels, s.pad[1], x, dy, dw,
+                                         steps.out, steps.tap[1], steps.tap[2], steps.in);
+  else if (s.in_channels == s.group && s.out_channels == s.group && s.group > 1)
     depthwise_weight_gradient(s, x, dy, dw, steps);
   else
     for (long g = 0; g < s.group; g++) group_weight_gradient(s, g, x, dy, dw, steps);
