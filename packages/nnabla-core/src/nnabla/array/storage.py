@@ -15,6 +15,9 @@ __all__ = ["FLOAT32", "NarrowedStorage", "Storage"]
 FLOAT32 = np.dtype(np.float32)
 
 
+_new = object.__new__
+
+
 class Storage:
     """A buffer of ``size`` elements that several NdArrays may share under different shapes.
 
@@ -51,6 +54,20 @@ class Storage:
         self.modified = False
         self.holders = 0
         self.children: list[weakref.ref[NarrowedStorage]] | None = None
+
+    @staticmethod
+    def holding(size: int, library: ArrayLibrary, array: Any, dtype: np.dtype) -> Storage:
+        """Return a storage that has taken over a fresh array."""
+        self = _new(Storage)
+        self.size = size
+        self.array = array
+        self.library = library
+        self.dtype = dtype
+        self.fill_value = self.children = None
+        self.zeroing = self.cleared = self.exported = False
+        self.modified = True
+        self.holders = 0
+        return self
 
     # -- reading -------------------------------------------------------------------------------------------
     def read(self, library: ArrayLibrary, dtype: np.dtype | None, shape: tuple[int, ...]) -> Any:

@@ -79,6 +79,7 @@ def _forget() -> None:
     """Drop what was prepared: a backend may have come or gone."""
     _places.clear()
     for op in all_operators().values():
+        op.calls.clear()
         for setup in op._setups.values():
             setup.prepared.clear()
 

@@ -204,6 +204,8 @@ class Operator:
         self.gives_many = bool(self.outputs[0].variadic) and not self.unpack
         self._build_signature()
         self._setups: dict[Any, Setup] = {}
+        #: Imperative calls that were made: see ``nnabla.graph.repetition``.
+        self.calls: dict[Any, Any] = {}
 
     @property
     def doc(self) -> str:
@@ -414,7 +416,11 @@ class Operator:
     # -- calling -------------------------------------------------------------------------------------------
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         n_outputs = outputs = auto_forward = None
-        if kwargs:
+        if not kwargs:
+            result = _call_again(self, args)
+            if result is not None:
+                return result
+        else:
             n_outputs = kwargs.pop("n_outputs", None)
             outputs = kwargs.pop("outputs", None)
             auto_forward = kwargs.pop("auto_forward", None)
@@ -443,6 +449,13 @@ def _call(op: Operator, *rest: Any) -> Any:
 
     globals()["_call"] = call
     return call(op, *rest)
+
+
+def _call_again(op: Operator, args: tuple[Any, ...]) -> Any:
+    from nnabla.graph.repetition import compute_again
+
+    globals()["_call_again"] = compute_again
+    return compute_again(op, args)
 
 
 def _frozen(value: Any) -> Any:
