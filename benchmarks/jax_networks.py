@@ -28,6 +28,7 @@ from jax_steps import (
     convolution,
     cross_entropy,
     inference,
+    labels,
     layer_normalization,
     max_pooling,
     norm_weights,
@@ -80,7 +81,7 @@ def stack_weights(rank, inputs, outputs):
 
 def sequence_net(p, h):
     for layer, dilation in zip(p["layers"], SEQUENCE_DILATIONS):
-        h = max_pooling(normalized_convolution(h, *layer, dilation=dilation))
+        h = normalized_convolution(h, *layer, stride=2, dilation=dilation)
     return pooled(p, h)
 
 
@@ -148,7 +149,7 @@ def residual_mlp_training():
             h = h + y @ q["a2"][0] + q["a2"][1]
         return cross_entropy(layer_normalization(h, *p["last"]) @ p["fc"][0] + p["fc"][1], t)
 
-    batch = RNG.randn(64, 256).astype(np.float32), RNG.randint(0, 10, 64), jax.random.key(0)
+    batch = RNG.randn(64, 256).astype(np.float32), labels(10, 64), jax.random.key(0)
     return optimize(loss, p, Momentum, batch)
 
 
@@ -177,7 +178,7 @@ def language_training():
             h = layer(h, layer_weights)
         return cross_entropy(h @ p["out"][0] + p["out"][1], following)
 
-    return optimize(loss, p, Adam, [RNG.randint(0, words, (steps, batch)) for _ in range(2)])
+    return optimize(loss, p, Adam, [labels(words, steps, batch) for _ in range(2)])
 
 
 def gradient_penalty_training():
@@ -230,7 +231,7 @@ def channel_last_weights():
 CASES = {
     "mobile_cifar_train_b32": train(mobile, mobile_weights, 32, 32, 32, 3),
     "mobile_224_infer_b1": infer(partial(mobile, first_stride=2), mobile_weights, 1, 224, 224, 3),
-    "conv1d_train_b32": train(sequence_net, sequence_weights, 32, 1024, 16),
+    "conv1d_train_b32": train(sequence_net, sequence_weights, 32, 2048, 16),
     "conv3d_train_b8": train(volume_net, volume_weights, 8, 16, 32, 32, 1),
     "channel_last_train_b32": train(channel_last_net, channel_last_weights, 32, 32, 32, 3),
     "channel_last_infer_b1": infer(channel_last_net, channel_last_weights, 1, 32, 32, 3),

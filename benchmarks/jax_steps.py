@@ -12,6 +12,10 @@ def weights(*shape):
     return jnp.asarray(RNG.randn(*shape).astype(np.float32) * 0.05)
 
 
+def labels(classes, *shape):
+    return RNG.randint(0, classes, shape).astype(np.int32)
+
+
 def norm_weights(maps):
     return jnp.ones(maps), jnp.zeros(maps)
 
@@ -112,12 +116,12 @@ def optimize(loss, p, rule, batch):
 def training(network, p, shape, rule, classes=10, label_shape=()):
     """A step of training a classifier, of images or, with a ``label_shape`` of images, of pixels."""
     images = RNG.randn(*shape).astype(np.float32)
-    labels = RNG.randint(0, classes, (shape[0], *label_shape)).astype(np.int32)
+    classified = labels(classes, shape[0], *label_shape)
 
     def loss(p, x, t):
         return cross_entropy(network(p, x), t)
 
-    return optimize(loss, p, rule, (images, labels))
+    return optimize(loss, p, rule, (images, classified))
 
 
 def inference(network, p, shape):

@@ -40,9 +40,8 @@ def mobile(x, first_stride=1, test=False):
 def sequence_net(x):
     h = x
     for i, dilation in enumerate(SEQUENCE_DILATIONS):
-        h = PF.convolution(h, 64, (3,), pad=(dilation,), dilation=(dilation,), name=f"c{i}")
+        h = PF.convolution(h, 64, (3,), pad=(dilation,), stride=(2,), dilation=(dilation,), name=f"c{i}")
         h = F.relu(PF.batch_normalization(h, name=f"b{i}"))
-        h = F.max_pooling(h, (2,))
     h = F.mean(h, axis=2)
     return PF.affine(h, 10, name="fc")
 
@@ -160,7 +159,7 @@ def unet_training():
 CASES = {
     "mobile_cifar_train_b32": train(mobile, 32, 3, 32, 32),
     "mobile_224_infer_b1": infer(partial(mobile, first_stride=2), 1, 3, 224, 224),
-    "conv1d_train_b32": train(sequence_net, 32, 16, 1024),
+    "conv1d_train_b32": train(sequence_net, 32, 16, 2048),
     "conv3d_train_b8": train(volume_net, 8, 1, 16, 32, 32),
     "channel_last_train_b32": train(channel_last_net, 32, 32, 32, 3),
     "channel_last_infer_b1": infer(channel_last_net, 1, 32, 32, 3),

@@ -44,8 +44,7 @@ def mobile(first_stride=1):
 def sequence_net():
     layers, inputs = [], 16
     for dilation in SEQUENCE_DILATIONS:
-        layers += [nn.Conv1d(inputs, 64, 3, padding=dilation, dilation=dilation), nn.BatchNorm1d(64), nn.ReLU()]
-        layers.append(nn.MaxPool1d(2))
+        layers += [nn.Conv1d(inputs, 64, 3, 2, dilation, dilation), nn.BatchNorm1d(64), nn.ReLU()]
         inputs = 64
     return nn.Sequential(*layers, nn.AdaptiveAvgPool1d(1), nn.Flatten(), nn.Linear(inputs, 10))
 
@@ -186,7 +185,7 @@ def cases(steps):
 
     found = {
         "mobile_cifar_train_b32": train(mobile, 32, 3, 32, 32),
-        "conv1d_train_b32": train(sequence_net, 32, 16, 1024),
+        "conv1d_train_b32": train(sequence_net, 32, 16, 2048),
         "conv3d_train_b8": train(volume_net, 8, 1, 16, 32, 32),
         "channel_last_train_b32": train(ChannelLastNet, 32, 32, 32, 3),
         "unet_train_b4": train(UNet, 4, 3, 64, 64, classes=PIXEL_CLASSES, label_shape=(64, 64)),
