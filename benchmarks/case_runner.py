@@ -2,7 +2,6 @@
 
 import json
 import os
-import resource
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,6 +9,11 @@ from typing import NamedTuple
 
 from case_sizes import GROUPS
 from timing import median_ms
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None
 
 
 def threads():
@@ -25,7 +29,9 @@ class Case(NamedTuple):
 
 
 def peak_mib():
-    """The process's largest resident memory so far."""
+    """The process's largest resident memory so far; 0 where the system does not tell."""
+    if resource is None:
+        return 0.0
     unit = 2**20 if sys.platform == "darwin" else 2**10
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
@@ -50,7 +56,7 @@ def startup_cases(module):
     }
 
 
-def run_cases(framework, cases, names):
+def run_cases(framework, cases, names, warm_up):
     """Run the named cases, or the default group; ``--list`` prints the framework and the cases' names instead.
 
     ``mib`` is how far the peak of memory has risen since everything was imported, so that only the
@@ -60,11 +66,13 @@ def run_cases(framework, cases, names):
         framework: Name and version.
         cases: A Case for each name.
         names: Names of cases; those that are not here are skipped.
+        warm_up: Called first, so that no case's first run has in it what a process does once.
     """
     if names == ["--list"]:
         print(json.dumps({"framework": framework, "cases": list(cases)}))
         return
     imported = peak_mib()
+    warm_up()
     for name in filter(cases.__contains__, names or GROUPS["default"]):
         try:
             found = {**measured(cases[name]), "mib": peak_mib() - imported}

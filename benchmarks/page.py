@@ -65,7 +65,7 @@ def markdown(head, rows):
     yield from (f"| {' | '.join(cells)} |" for cells in rows)
 
 
-def numbers(found, names, key, form="{:.3g}"):
+def numbers(found, names, key, form="{:,.4g}"):
     """A row's name and its numbers of one kind by contender; the best is bold."""
     values = found[key]
     cells = [form.format(values[name]) if name in values else "-" for name in names]
@@ -98,7 +98,7 @@ def first_runs(names, rows):
         first, later = found["first_ms"], found["next_ms"]
         yield f"`{found['case']}`"
         for name in names:
-            yield f"{first[name]:.3g} ms = {first[name] / later[name]:.1f} runs" if name in first else "-"
+            yield f"{first[name]:.4g} ms = {first[name] / later[name]:.1f} runs" if name in first else "-"
 
     yield from markdown(["first run", *(HEADINGS[name] for name in names)], map(cells, rows))
 
@@ -138,10 +138,12 @@ def lines(results):
             yield from times(names, rows, group, machine)
     networks = [*groups["default"], *groups["networks"]]
     if networks:
+        part = taking_part(names, networks)
         yield from ["", "## Memory", "", "How far the peak of resident memory rises after imports.", ""]
-        head = ["MiB", *(HEADINGS[name] for name in taking_part(names, networks))]
-        yield from markdown(head, (numbers(found, taking_part(names, networks), "mib", "{:.1f}") for found in networks))
-        yield from ["", "## First runs", "", "The first run of a step against the median of the next five.", ""]
+        cells = (numbers(found, part, "mib", "{:.1f}") for found in networks)
+        yield from markdown(["MiB", *(HEADINGS[name] for name in part)], cells)
+        yield from ["", "## First runs", "", "The first run of a step, in a process that has run a smaller one,"]
+        yield from ["against the median of the next five.", ""]
         yield from first_runs(names, [*networks, *groups["operator_counts"]])
 
 

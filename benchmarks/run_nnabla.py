@@ -20,4 +20,4 @@ STARTUP = {
 
 if __name__ == "__main__":
     cases = {**nnabla_cases.CASES, **nnabla_networks.CASES, **nnabla_scaling.CASES, **STARTUP}
-    run_cases(f"NNabla {nn.__version__}", cases, sys.argv[1:])
+    run_cases(f"NNabla {nn.__version__}", cases, sys.argv[1:], warm_up=lambda: nnabla_scaling.operators(2)())

@@ -31,4 +31,5 @@ CASES = {
 }
 
 if __name__ == "__main__":
-    run_cases(f"OpenVINO {openvino.__version__}", {**CASES, **startup_cases("openvino")}, sys.argv[1:])
+    framework = f"OpenVINO {openvino.__version__.partition('-')[0]}"
+    run_cases(framework, {**CASES, **startup_cases("openvino")}, sys.argv[1:], warm_up=openvino.Core)

@@ -33,4 +33,4 @@ if __name__ == "__main__":
     torch.set_num_threads(threads())
     steps = Steps(args.channels_last, args.compile)
     found = torch_scaling.kernel_cases(steps, onednn=True) if args.onednn else cases(steps)
-    run_cases(f"PyTorch {torch.__version__}", found, names)
+    run_cases(f"PyTorch {torch.__version__}", found, names, warm_up=lambda: torch_scaling.operators(2)())
