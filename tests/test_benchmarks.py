@@ -129,7 +129,7 @@ def test_the_page_shows_ratios_speed_and_costs_per_unit(load_benchmark, tmp_path
     text = (tmp_path / "benchmarks.md").read_text()
     rows = [
         "| `lenet_infer_b1` | 2 | 4 | **1** | 2.00× | 0.50× (JAX) |",
-        "| `gemm_1024x1024x1024` | **21.5** | - | - | 100.0 | 50% |",
+        "| `gemm_1024x1024x1024` | **21.47** | - | - | 100.0 | 50% |",
         "| `lenet_train_b8` | **4** | - | - | 500.00 |",
         "| `chain_of_100_operators` | 0.2 | **0.1** | 0.50× | 0.50× (PyTorch) | 2.00 |",
         "| `lenet_infer_b1` | **10.0** | 30.0 | 20.0 |",
