@@ -127,6 +127,17 @@ def coverage_table(session):
     session.run("python", "-m", "nnabla.testing", "coverage", *session.posargs)
 
 
+# What the benchmark compares with, each in an environment of its own: OpenVINO converts PyTorch's networks.
+CONTENDERS = {"torch": ["torch==2.13.0"], "jax": ["jax"], "openvino": ["openvino", "torch==2.13.0"]}
+
+
+@nox.session
+@nox.parametrize("name", list(CONTENDERS), ids=list(CONTENDERS))
+def contender(session, name):
+    """Install a framework for the bench session to compare with."""
+    session.install(*CONTENDERS[name])
+
+
 @nox.session
 def bench(session):
     """Time the benchmark cases, or every operator; see benchmarks/README.md."""
@@ -135,6 +146,11 @@ def bench(session):
     script, arguments = "compare.py", list(session.posargs)
     if arguments[:1] == ["operators"]:
         script, arguments = "operators.py", arguments[1:]
+    else:
+        for name in CONTENDERS:
+            python = Path(session.bin).parents[1] / f"contender-{name}" / Path(session.bin).name / "python"
+            if f"--{name}" not in arguments and python.exists():
+                arguments += [f"--{name}", str(python)]
     session.run("python", f"benchmarks/{script}", "--ours", ours, *arguments)
 
 

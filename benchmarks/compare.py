@@ -1,78 +1,61 @@
 """Run the same training and inference cases on several frameworks, in turn, and print ratios.
 
     python compare.py --ours PYTHON [--torch PYTHON] [--jax PYTHON] [--openvino PYTHON]
-                      [--reference PYTHON] [--variants] [--rounds 3] [CASE ...]
+                      [--reference PYTHON] [--variants] [--rounds 3] [--json FILE] [--page]
+                      [--all] [CASE or GROUP ...]
 
 Each PYTHON is an interpreter whose environment holds that framework: this project, PyTorch, JAX,
 OpenVINO beside PyTorch, and NNabla 1.39.0, the reference. --variants also runs PyTorch with
-channels last and compiled, and ends each row with our ratio to the fastest of all. Rounds alternate
-A B C A B C, so that the machine's drift hits all alike; a ratio above 1 means that this project is
-that many times faster.
+channels last and compiled, and the kernels of oneDNN. Each case runs in a process of its own, and
+contenders alternate A B C A B C on each case, so that the machine's drift hits all alike; a ratio
+above 1 means that this project is that many times faster, and the last is to the fastest of all.
 """
 
 import argparse
+import datetime
+import json
 import statistics
-import subprocess
 import sys
 from pathlib import Path
 
-HERE = Path(__file__).parent
+import contenders
+import page
+from case_sizes import GROUPS, selected
+from machine import machine
+
+NUMBERS = ("ms", "first_ms", "next_ms", "mib")
 
 
-def contenders(args):
-    """The command that runs the cases, for each name of a column."""
+def row(case, runs):
+    """The medians of a case over its rounds, and how many times faster than each rival this project is.
 
-    def script(python, name, *flags):
-        return [python, str(HERE / name), *flags]
-
-    found = {"ours": script(args.ours, "nnabla_cases.py")}
-    if args.torch:
-        found["torch"] = script(args.torch, "torch_cases.py")
-        if args.variants:
-            found["ch_last"] = script(args.torch, "torch_cases.py", "--channels-last")
-            found["compiled"] = script(args.torch, "torch_cases.py", "--compile")
-    if args.jax:
-        found["jax"] = script(args.jax, "jax_cases.py")
-    if args.openvino:
-        found["openvino"] = script(args.openvino, "openvino_cases.py")
-    if args.reference:
-        found["reference"] = script(args.reference, "nnabla_cases.py")
+    Args:
+        case: Name.
+        runs: For each contender a list of what ``measure`` returned in each round.
+    """
+    found = {"case": case, **{number: {} for number in NUMBERS}}
+    for name, rounds in runs.items():
+        good = [run for run in rounds if run is not None]
+        for number in NUMBERS if good else ():
+            found[number][name] = statistics.median(run[number] for run in good)
+    times = found["ms"]
+    rivals = {name: time for name, time in times.items() if name != "ours"} if "ours" in times else {}
+    found["ratios"] = {name: time / times["ours"] for name, time in rivals.items()}
     return found
 
 
-def measure(command, cases):
-    """Run the cases once; return milliseconds by case, None for a case that failed."""
-    done = subprocess.run([*command, *cases], capture_output=True, text=True)
-    times = {}
-    for line in done.stdout.splitlines():
-        words = line.split()
-        if len(words) == 3 and words[2] == "ms":
-            times[words[0]] = float(words[1])
-        elif "ERROR" in words[1:2]:
-            times[words[0]] = None
-            print(line, file=sys.stderr)
-    if done.returncode != 0:
-        print(f"{' '.join(command)} failed:\n{done.stderr}", file=sys.stderr)
-    return times
-
-
-def table(names, runs, cases, variants):
-    """The lines of the result: medians over the rounds, then ours against each other contender."""
-    others = names[1:]
-    columns = [*names, *(f"vs {name}" for name in others), *["vs best"] * variants]
-    yield f"{'case':36}" + "".join(f"{column:>14}" for column in columns)
-    for case in cases:
-        medians = {}
-        for name in names:
-            values = [run[case] for run in runs[name] if run.get(case) is not None]
-            medians[name] = statistics.median(values) if values else None
-        rivals = [medians[name] for name in others]
-        if variants:
-            rivals.append(min((value for value in rivals if value), default=None))
-        ours = medians["ours"]
-        row = [f"{medians[name]:11.3f} ms" if medians[name] else f"{'-':>14}" for name in names]
-        row += [f"{rival / ours:13.2f}x" if rival and ours else f"{'-':>14}" for rival in rivals]
-        yield f"{case:36}" + "".join(row)
+def table(names, rows):
+    """The lines of the result: medians, then ratios to each other contender and to the fastest of them."""
+    rivals = [name for name in names if name != "ours"]
+    columns = [*names, *(f"vs {name}" for name in rivals), *["vs best"] * (len(rivals) > 1)]
+    yield f"{'case':42}" + "".join(f"{column:>14}" for column in columns)
+    for found in rows:
+        ratios = [found["ratios"].get(name) for name in rivals]
+        if len(rivals) > 1:
+            ratios.append(min(filter(None, ratios), default=None))
+        line = [f"{found['ms'][name]:11.3f} ms" if name in found["ms"] else f"{'-':>14}" for name in names]
+        line += [f"{ratio:13.2f}x" if ratio else f"{'-':>14}" for ratio in ratios]
+        yield f"{found['case']:42}" + "".join(line)
 
 
 def main():
@@ -82,19 +65,39 @@ def main():
         parser.add_argument(f"--{name}", metavar="PYTHON")
     parser.add_argument("--variants", action="store_true")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("cases", metavar="CASE", nargs="*")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all numbers here")
+    parser.add_argument("--page", action="store_true", help="write docs/benchmarks.md and its chart")
+    parser.add_argument("--all", action="store_true", help="run the cases of all groups")
+    parser.add_argument("cases", metavar="CASE", nargs="*", help=f"a case, or a group: {', '.join(GROUPS)}")
     args = parser.parse_args()
+    try:
+        cases = selected(list(GROUPS) if args.all else args.cases)
+    except ValueError as error:
+        parser.error(str(error))
 
-    commands = contenders(args)
-    runs = {name: [] for name in commands}
-    for _ in range(args.rounds):
-        for name, command in commands.items():
-            runs[name].append(measure(command, args.cases))
-    cases = args.cases or list(runs["ours"][0])
-    print("\n".join(table(list(commands), runs, cases, args.variants)))
-    failed = [case for case in cases if not any(run.get(case) for run in runs["ours"])]
-    if failed or not cases:
-        sys.exit(f"cases that failed here: {', '.join(failed) or 'all'}")
+    found = contenders.find(vars(args), args.variants)
+    results = {
+        "date": datetime.date.today().isoformat(),
+        "rounds": args.rounds,
+        "machine": machine(),
+        "frameworks": {name: contender.framework for name, contender in found.items()},
+        "rows": [],
+    }
+    for case in cases:
+        runs = {name: [] for name, contender in found.items() if case in contender.cases}
+        for _ in range(args.rounds):
+            for name in runs:
+                runs[name].append(contenders.measure(found[name], case, name == "ours"))
+        results["rows"].append(row(case, runs))
+        head, line = table(list(found), results["rows"][-1:])
+        print(line if case != cases[0] else f"{head}\n{line}", flush=True)
+        if args.json:  # after each case, so that a run that is cut off keeps what it has
+            args.json.write_text(json.dumps(results, indent=1))
+    if args.page:
+        page.write(results)
+    failed = [found["case"] for found in results["rows"] if "ours" not in found["ms"]]
+    if failed:
+        sys.exit(f"cases that failed here: {', '.join(failed)}")
 
 
 if __name__ == "__main__":

@@ -1,15 +1,11 @@
-"""The cases in NNabla, this project's or 1.x: training steps and inference.
+"""The default cases in NNabla, this project's or 1.x: training steps and inference."""
 
-python nnabla_cases.py [CASE ...]
-"""
-
-import statistics
-import subprocess
-import sys
-from pathlib import Path
+from functools import partial
 
 import numpy as np
-from timing import median_ms, run_cases
+from case_runner import Case
+from case_sizes import RESIDUAL_BLOCKS
+from nnabla_steps import inference, momentum, optimize, training, variable
 
 import nnabla as nn
 import nnabla.functions as F
@@ -58,38 +54,13 @@ def residual_block(x, maps, stride, name, test):
 
 def resnet18(x, test=False):
     h = F.relu(normalized_convolution(x, 64, 3, 1, ("c0", "b0"), test))
-    for group, maps in enumerate([64, 128, 256, 512]):
-        for block in range(2):
-            stride = 2 if group > 0 and block == 0 else 1
-            h = residual_block(h, maps, stride, f"r{2 * group + block}", test)
+    for i, (maps, stride) in enumerate(RESIDUAL_BLOCKS):
+        h = residual_block(h, maps, stride, f"r{i}", test)
     h = F.average_pooling(h, h.shape[2:])
     return PF.affine(h, 10, name="fc")
 
 
-def training(network, shape, solver, runs):
-    nn.clear_parameters()
-    x = nn.Variable(shape)
-    t = nn.Variable((shape[0], 1))
-    loss = F.mean(F.softmax_cross_entropy(network(x), t))
-    solver.set_parameters(nn.get_parameters())
-    rng = np.random.RandomState(0)
-    images = rng.randn(*shape).astype(np.float32)
-    labels = rng.randint(0, 10, (shape[0], 1))
-
-    def step():
-        x.d = images
-        t.d = labels
-        loss.forward(clear_no_need_grad=True)
-        solver.zero_grad()
-        loss.backward(clear_buffer=True)
-        solver.weight_decay(1e-4)
-        solver.update()
-        return float(loss.d)
-
-    return median_ms(step, runs)
-
-
-def dynamic_training(runs=50):
+def dynamic_training():
     """The graph is made anew for each batch and runs while it is made."""
     nn.clear_parameters()
     shape = (64, 1, 8, 8)
@@ -110,70 +81,29 @@ def dynamic_training(runs=50):
         solver.update()
         return float(loss.d)
 
-    return median_ms(step, runs)
+    return step
 
 
-def inference(network, shape, runs):
-    nn.clear_parameters()
-    x = nn.Variable(shape)
-    y = network(x)
-    images = np.random.RandomState(0).randn(*shape).astype(np.float32)
-
-    def step():
-        x.d = images
-        y.forward(clear_buffer=True)
-        return y.d.sum()
-
-    return median_ms(step, runs)
-
-
-def lstm_training(runs=10):
+def lstm_training():
     nn.clear_parameters()
     steps, batch, inputs, hidden = 32, 32, 128, 256
-    x = nn.Variable((steps, batch, inputs))
-    h = nn.Variable((1, 1, batch, hidden))
-    c = nn.Variable((1, 1, batch, hidden))
-    x.d = np.random.RandomState(0).randn(*x.shape)
-    h.d = 0
-    c.d = 0
+    x = variable(np.random.RandomState(0).randn(steps, batch, inputs))
+    h = variable(np.zeros((1, 1, batch, hidden)))
+    c = variable(np.zeros((1, 1, batch, hidden)))
     y, _, _ = PF.lstm(x, h, c)
-    loss = F.mean(y)
-    solver = S.Adam()
-    solver.set_parameters(nn.get_parameters())
-
-    def step():
-        loss.forward()
-        solver.zero_grad()
-        loss.backward()
-        solver.update()
-        return float(loss.d)
-
-    return median_ms(step, runs)
+    return optimize(F.mean(y), S.Adam(), clear=False)
 
 
-def transformer_training(runs=10):
+def transformer_training():
     nn.clear_parameters()
     steps, batch, width = 64, 8, 256
-    x = nn.Variable((steps, batch, width))
-    x.d = np.random.RandomState(0).randn(*x.shape)
-    h = x
+    h = variable(np.random.RandomState(0).randn(steps, batch, width))
     for i in range(2):
         h = PF.transformer_encode(h, width, 8, dim_feedforward=1024, dropout=0.0, name=f"e{i}")
-    loss = F.mean(h**2)
-    solver = S.Adam()
-    solver.set_parameters(nn.get_parameters())
-
-    def step():
-        loss.forward(clear_no_need_grad=True)
-        solver.zero_grad()
-        loss.backward(clear_buffer=True)
-        solver.update()
-        return float(loss.d)
-
-    return median_ms(step, runs)
+    return optimize(F.mean(h**2), S.Adam())
 
 
-def imperative(runs=20):
+def imperative():
     a = nn.NdArray.from_numpy_array(np.random.RandomState(0).randn(64, 64).astype(np.float32))
 
     def step():
@@ -182,42 +112,23 @@ def imperative(runs=20):
             b = F.mul_scalar(b, 1.01)
         return b.data
 
-    return median_ms(step, runs)
-
-
-def momentum():
-    return S.Momentum(0.01, 0.9)
+    return step
 
 
 def resnet18_of_half_size(x):
     return resnet18(F.average_pooling(x, (2, 2)), test=True)
 
 
-def command_line_help(runs=9):
-    """What `nnabla_cli --help` takes beyond starting Python: it is to stay under 250 ms."""
-    program = Path(sys.executable).with_name("nnabla_cli")
-
-    def starting(*command):
-        return median_ms(lambda: subprocess.run(command, check=True, capture_output=True), 1, warm_up=0)
-
-    starting(program, "--help")
-    return statistics.median(starting(program, "--help") - starting(sys.executable, "-c", "pass") for _ in range(runs))
-
-
 CASES = {
-    "tiny_mlp_train_b64": lambda: training(tiny_mlp, (64, 1, 8, 8), S.Sgd(0.01), 200),
-    "tiny_mlp_dynamic_b64": dynamic_training,
-    "mlp1024_train_b128": lambda: training(wide_mlp, (128, 784), S.Adam(), 20),
-    "lenet_train_b128": lambda: training(lenet, (128, 1, 28, 28), momentum(), 20),
-    "lenet_infer_b1": lambda: inference(lenet, (1, 1, 28, 28), 200),
-    "resnet18_cifar_train_b32": lambda: training(resnet18, (32, 3, 32, 32), momentum(), 4),
-    "resnet18_cifar_infer_b1": lambda: inference(lambda x: resnet18(x, test=True), (1, 3, 32, 32), 20),
-    "resnet18_224_infer_b1": lambda: inference(resnet18_of_half_size, (1, 3, 224, 224), 5),
-    "lstm_train_T32_B32_H256": lstm_training,
-    "transformer_train_T64_B8_E256": transformer_training,
-    "imperative_100_mul_scalar_64x64": imperative,
-    "cli_help_over_bare_python": command_line_help,
+    "tiny_mlp_train_b64": Case(lambda: training(tiny_mlp, (64, 1, 8, 8), S.Sgd(0.01)), 200),
+    "tiny_mlp_dynamic_b64": Case(dynamic_training, 50),
+    "mlp1024_train_b128": Case(lambda: training(wide_mlp, (128, 784), S.Adam()), 20),
+    "lenet_train_b128": Case(lambda: training(lenet, (128, 1, 28, 28), momentum()), 20),
+    "lenet_infer_b1": Case(lambda: inference(lenet, (1, 1, 28, 28)), 200),
+    "resnet18_cifar_train_b32": Case(lambda: training(resnet18, (32, 3, 32, 32), momentum()), 4),
+    "resnet18_cifar_infer_b1": Case(lambda: inference(partial(resnet18, test=True), (1, 3, 32, 32)), 20),
+    "resnet18_224_infer_b1": Case(lambda: inference(resnet18_of_half_size, (1, 3, 224, 224)), 5),
+    "lstm_train_T32_B32_H256": Case(lstm_training, 10),
+    "transformer_train_T64_B8_E256": Case(transformer_training, 10),
+    "imperative_100_mul_scalar_64x64": Case(imperative, 20),
 }
-
-if __name__ == "__main__":
-    run_cases(CASES, sys.argv[1:])

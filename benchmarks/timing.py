@@ -1,4 +1,4 @@
-"""What every file of cases shares: timing and printing the results."""
+"""Times of steps, and the command line of the files that time operators."""
 
 import argparse
 import json
@@ -18,23 +18,6 @@ def median_ms(step, runs, warm_up=3):
         step()
         times.append(time.perf_counter() - start)
     return statistics.median(times) * 1e3
-
-
-def run_cases(cases, names):
-    """Run the named cases, or all, and print a line each; names that are not cases are skipped.
-
-    Args:
-        cases: A function without arguments for each name, which returns milliseconds.
-        names: Names of cases; none means all.
-    """
-    for name in names or cases:
-        if name not in cases:
-            continue
-        try:
-            print(f"{name:36} {cases[name]():10.3f} ms", flush=True)
-        except Exception as error:  # the other cases are worth having all the same
-            message = " ".join(f"{type(error).__name__}: {error}".split())
-            print(f"{name:36} ERROR {message[:200]}", flush=True)
 
 
 def settled_ms(step, seconds):

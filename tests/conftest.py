@@ -1,5 +1,6 @@
 """Fresh environments, built distributions and the repository's place, for the tests of the whole repository."""
 
+import importlib
 import importlib.metadata
 import os
 import re
@@ -59,6 +60,16 @@ def make_environment():
 @pytest.fixture(scope="session")
 def root():
     return ROOT
+
+
+@pytest.fixture
+def load_benchmark(monkeypatch):
+    """A function that imports a module of benchmarks/ by its name; the modules go with the test."""
+    folder = ROOT / "benchmarks"
+    monkeypatch.syspath_prepend(str(folder))
+    yield importlib.import_module
+    for script in folder.glob("*.py"):
+        sys.modules.pop(script.stem, None)
 
 
 def run(*command):
