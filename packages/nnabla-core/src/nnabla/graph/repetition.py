@@ -44,6 +44,8 @@ def compute_again(op: Any, args: tuple[Any, ...]) -> NdArray | None:
 
     Then nothing was computed, and the general way finds out what is the matter.
     """
+    if not args or type(args[0]) is not NdArray:
+        return None
     try:
         found = op.calls.get(tuple([a.shape if type(a) is NdArray else a for a in args]))
     except TypeError:  # lists and arrays among the arguments
@@ -72,7 +74,7 @@ def compute_again(op: Any, args: tuple[Any, ...]) -> NdArray | None:
 
 
 def _first_call(op: Any, args: tuple[Any, ...], context: Any) -> _Call | None:
-    if op.variadic or op.integers or op.absent or not args or type(args[0]) is not NdArray:
+    if op.variadic or op.integers or op.absent:
         return None
     inputs, raw = op.bind(args, {})
     count = len(inputs)
