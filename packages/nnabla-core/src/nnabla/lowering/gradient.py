@@ -59,8 +59,12 @@ class PreparedGradient:
         in_names = [spec.name for spec in op.inputs]
         out_names = [spec.name for spec in op.outputs]
         reads: list[tuple[str, Any, np.dtype]] = []
-        for name in kernel.reads:
-            if name in in_names:
+        shapes: dict[int, tuple[int, ...] | None] = {}
+        for at, name in enumerate(kernel.reads):
+            if name.endswith("_shape") and name[: -len("_shape")] in in_names:
+                shapes[at] = setup.in_shapes[in_names.index(name[: -len("_shape")])]
+                reads.append(("none", None, place.types.compute))
+            elif name in in_names:
                 i = in_names.index(name)
                 if setup.in_shapes[i] is not None:
                     reads.append(("in", i, place.compute_dtype(op.inputs[i].kind)))
@@ -80,7 +84,10 @@ class PreparedGradient:
         compute, xp, args, gives = kernel.compute, place.backend.namespace, setup.args, self.gives
 
         def run(*values: Any) -> tuple[Any, ...]:
-            grads = compute(xp, values[:split], values[split:], need, args)
+            read: Any = values[:split]
+            if shapes:
+                read = [shapes.get(at, value) for at, value in enumerate(read)]
+            grads = compute(xp, read, values[split:], need, args)
             return tuple(grads[i] for i in gives)
 
         self.run = run

@@ -57,7 +57,8 @@ class BackwardKernel:
         compute: ``compute(xp, values, grads, need, args)`` with the arrays named in ``reads``, the output
             gradients, and which input gradients are wanted; returns one fresh array (or None) per input.
         reads: Names of inputs, outputs and saved values that ``compute`` gets, in order. They must be among
-            those that the operator's definition reads.
+            those that the operator's definition reads. ``'beta_shape'`` is the shape of input ``beta`` (None
+            where it is absent), which is there even where the data is not.
     """
 
     compute: Callable[..., Sequence[Any]]
