@@ -1,0 +1,22 @@
+// Maps over arrays of any layout, with broadcasting.
+#pragma once
+
+#include "bindings/operands.h"
+#include "kernels/tables.h"
+
+namespace nnabla {
+
+constexpr int most_inputs = 3;
+
+// Apply a map to arrays, with broadcasting; return a fresh array that lies as the first input of the full shape does.
+// `leading`: the first input has the first dimensions of the result rather than the last. Throws py::type_error if
+// inputs are of other types than the map takes, py::value_error if their shapes do not go together.
+PyObject* apply_map(int list, int index, PyObject* const* inputs, const double* parameters, bool leading);
+
+// The place of a map in the tables; throws py::value_error if there is none of that name.
+void find_map(const char* name, int& list, int& index);
+
+// How many inputs it has.
+int map_inputs(int list, int index);
+
+}  // namespace nnabla
