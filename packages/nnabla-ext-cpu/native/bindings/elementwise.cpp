@@ -15,6 +15,7 @@ struct MapKernel {
   bool leading;
   std::vector<py::object> names;
   std::vector<double> numbers;
+  py::object otherwise;  // takes what has other types than the map, or None
 };
 
 const MapKernel& kernel_of(PyObject* self) {
@@ -50,7 +51,12 @@ PyObject* forward(PyObject* self, PyObject* const* given, Py_ssize_t count) {
     for (int i = 0; i < kernel.inputs; i++) inputs[i] = PyTuple_GET_ITEM(given[1], i);
     double parameters[2];
     read_parameters(kernel, given[3], parameters);
-    return apply_map(kernel.list, kernel.index, inputs, parameters, kernel.leading);
+    try {
+      return apply_map(kernel.list, kernel.index, inputs, parameters, kernel.leading);
+    } catch (const OtherTypes&) {
+      if (kernel.otherwise.is_none()) throw;
+    }
+    return PyObject_Vectorcall(kernel.otherwise.ptr(), given, count, nullptr);
   });
 }
 
@@ -86,13 +92,14 @@ PyMethodDef backward_function = {"map", reinterpret_cast<PyCFunction>(reinterpre
 // A kernel that applies the map of that name. `names`: arguments of the operator that are the map's parameters;
 // `numbers`: parameters that are the same at each call.
 py::object kernel(PyMethodDef& function, const char* name, const py::tuple& names, const std::vector<double>& numbers,
-                  bool leading) {
+                  bool leading, const py::object& otherwise) {
   MapKernel* made = new MapKernel{};
   py::capsule owner(made, [](void* held) { delete static_cast<MapKernel*>(held); });
   find_map(name, made->list, made->index);
   made->inputs = map_inputs(made->list, made->index);
   made->leading = leading;
   made->numbers = numbers;
+  made->otherwise = otherwise;
   for (py::handle given : names) {
     PyObject* text = Py_NewRef(given.ptr());
     if (!PyUnicode_CheckExact(text)) {
@@ -111,15 +118,16 @@ py::object kernel(PyMethodDef& function, const char* name, const py::tuple& name
 void bind_elementwise(py::module_& m) {
   m.def(
       "forward_map",
-      [](const char* name, const py::tuple& names, const std::vector<double>& numbers, bool leading) {
-        return kernel(forward_function, name, names, numbers, leading);
+      [](const char* name, const py::tuple& names, const std::vector<double>& numbers, bool leading,
+         const py::object& otherwise) {
+        return kernel(forward_function, name, names, numbers, leading, otherwise);
       },
       py::arg("name"), py::arg("names") = py::tuple(), py::arg("numbers") = std::vector<double>(),
-      py::arg("leading") = false);
+      py::arg("leading") = false, py::arg("otherwise") = py::none());
   m.def(
       "backward_map",
       [](const char* name, const py::tuple& names, const std::vector<double>& numbers) {
-        return kernel(backward_function, name, names, numbers, false);
+        return kernel(backward_function, name, names, numbers, false, py::none());
       },
       py::arg("name"), py::arg("names") = py::tuple(), py::arg("numbers") = std::vector<double>());
 }

@@ -254,13 +254,13 @@ PyObject* apply_map(int list, int index, PyObject* const* inputs, const double* 
   for (int i = 0; i < count; i++) {
     x[i].take(inputs[i]);
     if (map->truths >> i & 1) {
-      if (x[i].type != truth_type) throw py::type_error("truth values are expected, of dtype bool");
+      if (x[i].type != truth_type) throw OtherTypes("truth values are expected, of dtype bool");
     } else if (type == -1) {
       type = x[i].type;
       if (type != float_type && type != double_type)
-        throw py::type_error("native kernels compute in float32 and float64");
+        throw OtherTypes("native kernels compute in float32 and float64");
     } else if (x[i].type != type) {
-      throw py::type_error("inputs must have one dtype");
+      throw OtherTypes("inputs must have one dtype");
     }
   }
   if (type == double_type) map = &map_list<double>(list).maps[index];

@@ -8,9 +8,14 @@ namespace nnabla {
 
 constexpr int most_inputs = 3;
 
+// What apply_map throws where values have other types than the map takes.
+struct OtherTypes : py::type_error {
+  using py::type_error::type_error;
+};
+
 // Apply a map to arrays, with broadcasting; return a fresh array that lies as the first input of the full shape does.
-// `leading`: the first input has the first dimensions of the result rather than the last. Throws py::type_error if
-// inputs are of other types than the map takes, py::value_error if their shapes do not go together.
+// `leading`: the first input has the first dimensions of the result rather than the last. Throws OtherTypes,
+// and py::value_error if the shapes do not go together.
 PyObject* apply_map(int list, int index, PyObject* const* inputs, const double* parameters, bool leading);
 
 // The place of a map in the tables; throws py::value_error if there is none of that name.

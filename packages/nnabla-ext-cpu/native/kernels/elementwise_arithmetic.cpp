@@ -70,13 +70,26 @@ struct IfNotLess : Plain {
   NNABLA_INLINE Vec<T> operator()(Vec<T> a, Vec<T> b, Vec<T> dy) const { return a < b ? Vec<T>{} : dy; }
 };
 
-NNABLA_INLINE float library_pow(float x, float y) { return __builtin_powf(x, y); }
-NNABLA_INLINE double library_pow(double x, double y) { return __builtin_pow(x, y); }
-
 template <class T>
 struct Power : Plain {
   using Plain::Plain;
-  NNABLA_INLINE T operator()(T a, T b) const { return library_pow(a, b); }
+  NNABLA_INLINE Vec<T> operator()(Vec<T> a, Vec<T> b) const { return power(a, b); }
+};
+
+// x0 to the power 0 has slope 0 even where x0 is 0, and so has 0 to any positive power: x0, x1, dy.
+template <class T>
+struct BaseGradient : Plain {
+  using Plain::Plain;
+  NNABLA_INLINE Vec<T> operator()(Vec<T> a, Vec<T> b, Vec<T> dy) const {
+    return b == 0 ? Vec<T>{} : dy * b * power(a, b - 1);
+  }
+};
+template <class T>
+struct ExponentGradient : Plain {
+  using Plain::Plain;
+  NNABLA_INLINE Vec<T> operator()(Vec<T> a, Vec<T> b, Vec<T> dy) const {
+    return (a == 0 && b > 0) ? Vec<T>{} : dy * log<T>(a) * power(a, b);
+  }
 };
 
 // -- with a number -----------------------------------------------------------------------------------------
@@ -167,18 +180,18 @@ struct ZeroPower : Plain {
 template <class T>
 struct PowerOfElement : WithNumber<T> {
   using WithNumber<T>::WithNumber;
-  NNABLA_INLINE T operator()(T x) const { return library_pow(x, this->number); }
+  NNABLA_INLINE Vec<T> operator()(Vec<T> x) const { return power(x, broadcast(this->number)); }
 };
 template <class T>
 struct PowerTimes {
   explicit PowerTimes(const double* p) : number(static_cast<T>(p[0])), exponent(static_cast<T>(p[0] - 1)) {}
-  NNABLA_INLINE T operator()(T x, T dy) const { return dy * (library_pow(x, exponent) * number); }
+  NNABLA_INLINE Vec<T> operator()(Vec<T> x, Vec<T> dy) const { return dy * (power(x, broadcast(exponent)) * number); }
   T number, exponent;
 };
 template <class T>
 struct PowerOfNumber : WithNumber<T> {
   using WithNumber<T>::WithNumber;
-  NNABLA_INLINE T operator()(T x) const { return library_pow(this->number, x); }
+  NNABLA_INLINE Vec<T> operator()(Vec<T> x) const { return power(broadcast(this->number), x); }
 };
 
 // -- truth values ------------------------------------------------------------------------------------------
@@ -222,6 +235,23 @@ struct ResetInf : WithNumber<T> {
   NNABLA_INLINE Vec<T> operator()(Vec<T> x) const { return abs<T>(x) == infinity<T> ? broadcast(this->number) : x; }
 };
 
+struct And : Plain {
+  using Plain::Plain;
+  NNABLA_INLINE Truth operator()(Truth a, Truth b) const { return a & b; }
+};
+struct Or : Plain {
+  using Plain::Plain;
+  NNABLA_INLINE Truth operator()(Truth a, Truth b) const { return a | b; }
+};
+struct Xor : Plain {
+  using Plain::Plain;
+  NNABLA_INLINE Truth operator()(Truth a, Truth b) const { return a ^ b; }
+};
+struct Not : Plain {
+  using Plain::Plain;
+  NNABLA_INLINE Truth operator()(Truth a) const { return a ^ 1; }
+};
+
 template <class T>
 struct Where : Plain {
   using Plain::Plain;
@@ -250,7 +280,9 @@ constexpr Map maps[] = {
     binary<T, Minimum<T>>("Minimum2", cheap),
     ternary<T, IfLess<T>>("Minimum2'0", cheap),
     ternary<T, IfNotLess<T>>("Minimum2'1", cheap),
-    binary_elements<T, Power<T>, 0>("Pow2", costly),
+    binary<T, Power<T>>("Pow2", costly),
+    ternary<T, BaseGradient<T>>("Pow2'0", costly),
+    ternary<T, ExponentGradient<T>>("Pow2'1", costly),
     unary<T, AddNumber<T>>("AddScalar", cheap),
     unary<T, MultiplyNumber<T>>("MulScalar", cheap),
     unary<T, SubtractFromNumber<T>>("RSubScalar", cheap),
@@ -260,9 +292,9 @@ constexpr Map maps[] = {
     gradient<T, MaximumNumberGradient<T>>("MaximumScalar'", cheap),
     unary<T, MinimumNumber<T>>("MinimumScalar", cheap),
     gradient<T, MinimumNumberGradient<T>>("MinimumScalar'", cheap),
-    unary_elements<T, PowerOfElement<T>>("PowScalar", costly),
-    {"PowScalar'", 2, 0, true, {ElementLoop<T, PowerTimes<T>, 2, 0, 0>::run}},
-    unary_elements<T, PowerOfNumber<T>>("RPowScalar", costly),
+    unary<T, PowerOfElement<T>>("PowScalar", costly),
+    gradient<T, PowerTimes<T>>("PowScalar'", costly),
+    unary<T, PowerOfNumber<T>>("RPowScalar", costly),
     unary<T, SimplePower<T, -4>>("power -2", cheap),
     unary<T, SimplePower<T, -2>>("power -1", cheap),
     unary<T, SimplePower<T, -1>>("power -0.5", cheap),
@@ -298,6 +330,10 @@ constexpr Map maps[] = {
     number_comparison<T, IsInf<T>>("IsInf"),
     unary<T, ResetNaN<T>>("ResetNaN", cheap),
     unary<T, ResetInf<T>>("ResetInf", cheap),
+    binary_elements<T, And, 7>("LogicalAnd", cheap),
+    binary_elements<T, Or, 7>("LogicalOr", cheap),
+    binary_elements<T, Xor, 7>("LogicalXor", cheap),
+    unary_elements<T, Not, 3>("LogicalNot", cheap),
     {"Where",
      3,
      1,

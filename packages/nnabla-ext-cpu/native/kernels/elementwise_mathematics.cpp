@@ -40,36 +40,82 @@ NNABLA_INLINE Vec<T> expm1_gradient(Vec<T> y, Vec<T> dy) {
   return dy * (y + 1);
 }
 
-template <class T>
-NNABLA_INLINE Vec<T> sin(Vec<T> x) {
-  Vec<T> s, c;
-  sin_and_cos<T>(x, s, c);
-  return s;
-}
-template <class T>
-NNABLA_INLINE Vec<T> cos(Vec<T> x) {
-  Vec<T> s, c;
-  sin_and_cos<T>(x, s, c);
-  return c;
-}
-template <class T>
-NNABLA_INLINE Vec<T> tan(Vec<T> x) {
-  Vec<T> s, c;
-  sin_and_cos<T>(x, s, c);
-  return s / c;
-}
-template <class T>
-NNABLA_INLINE Vec<T> sin_gradient(Vec<T> x, Vec<T> dy) {
-  return dy * cos<T>(x);
-}
-template <class T>
-NNABLA_INLINE Vec<T> cos_gradient(Vec<T> x, Vec<T> dy) {
-  return -dy * sin<T>(x);
-}
-template <class T>
-NNABLA_INLINE Vec<T> tan_gradient(Vec<T> x, Vec<T> dy) {
-  const Vec<T> c = cos<T>(x);
-  return dy / (c * c);
+NNABLA_INLINE float library_sin(float x) { return __builtin_sinf(x); }
+NNABLA_INLINE double library_sin(double x) { return __builtin_sin(x); }
+NNABLA_INLINE float library_cos(float x) { return __builtin_cosf(x); }
+NNABLA_INLINE double library_cos(double x) { return __builtin_cos(x); }
+
+// A functor of sine, cosine and what they are multiplied with, for vectors and for single elements.
+struct TakeSine {
+  template <class V>
+  static NNABLA_INLINE V of(V s, V, V) {
+    return s;
+  }
+};
+struct TakeCosine {
+  template <class V>
+  static NNABLA_INLINE V of(V, V c, V) {
+    return c;
+  }
+};
+struct TakeTangent {
+  template <class V>
+  static NNABLA_INLINE V of(V s, V c, V) {
+    return s / c;
+  }
+};
+struct SineGradient {
+  template <class V>
+  static NNABLA_INLINE V of(V, V c, V dy) {
+    return dy * c;
+  }
+};
+struct CosineGradient {
+  template <class V>
+  static NNABLA_INLINE V of(V s, V, V dy) {
+    return -dy * s;
+  }
+};
+struct TangentGradient {
+  template <class V>
+  static NNABLA_INLINE V of(V, V c, V dy) {
+    return dy / (c * c);
+  }
+};
+
+// Of x, or of x and dy. Far out, where the reduction would lose digits, the C library knows all of pi.
+template <class T, class Take, int Inputs>
+struct Circular : Plain {
+  using Plain::Plain;
+
+  NNABLA_INLINE Vec<T> operator()(Vec<T> x) const { return (*this)(x, x); }
+  NNABLA_INLINE Vec<T> operator()(Vec<T> x, Vec<T> dy) const {
+    Vec<T> s, c;
+    sin_and_cos<T>(x, s, c);
+    return Take::of(s, c, dy);
+  }
+
+  static void run(long n, const void* const* in, void* out, const double* parameters) {
+    constexpr long block = 256;
+    const T* x = static_cast<const T*>(in[0]);
+    const T* dy = static_cast<const T*>(in[Inputs - 1]);
+    T* y = static_cast<T*>(out);
+    for (long at = 0; at < n; at += block) {
+      const long length = smaller(block, n - at);
+      const void* part[2] = {x + at, dy + at};
+      VectorLoop<T, Circular, Inputs, 0>::run(length, part, y + at, parameters);
+      int far = 0;
+      for (long i = at; i < at + length; i++) far |= !(x[i] <= Circle<T>::most && x[i] >= -Circle<T>::most);
+      if (!far) continue;
+      for (long i = at; i < at + length; i++)
+        if (!(x[i] <= Circle<T>::most && x[i] >= -Circle<T>::most))
+          y[i] = Take::of(library_sin(x[i]), library_cos(x[i]), dy[i]);
+    }
+  }
+};
+template <class T, class Take, int Inputs>
+constexpr Map circular(const char* name) {
+  return {name, Inputs, 0, true, {Circular<T, Take, Inputs>::run}};
 }
 
 // sqrt(1 - x^2) without losing digits near -1 and 1
@@ -205,12 +251,12 @@ constexpr Map maps[] = {
     unary_elements<T, Ceil<T>>("Ceil", cheap),
     unary_elements<T, Round<T>>("Round", cheap),
     unary_elements<T, Sign<T>>("Sign", cheap),
-    unary<T, Of<T, sin<T>>>("Sin", costly),
-    gradient<T, OfTwo<T, sin_gradient<T>>>("Sin'", costly),
-    unary<T, Of<T, cos<T>>>("Cos", costly),
-    gradient<T, OfTwo<T, cos_gradient<T>>>("Cos'", costly),
-    unary<T, Of<T, tan<T>>>("Tan", costly),
-    gradient<T, OfTwo<T, tan_gradient<T>>>("Tan'", costly),
+    circular<T, TakeSine, 1>("Sin"),
+    circular<T, SineGradient, 2>("Sin'"),
+    circular<T, TakeCosine, 1>("Cos"),
+    circular<T, CosineGradient, 2>("Cos'"),
+    circular<T, TakeTangent, 1>("Tan"),
+    circular<T, TangentGradient, 2>("Tan'"),
     unary<T, Of<T, asin<T>>>("ASin", costly),
     gradient<T, OfTwo<T, asin_gradient<T>>>("ASin'", cheap),
     unary<T, Of<T, acos<T>>>("ACos", costly),

@@ -54,7 +54,7 @@ NNABLA_INLINE Vec<T> at_most(Vec<T> x, T most) {
   return x > most ? broadcast(most) : x;
 }
 
-// exp(x) - 1 for all x.
+// exp(x) - 1, for values that are not above 0 and for all.
 template <class T>
 NNABLA_INLINE Vec<T> expm1_below_zero(Vec<T> x) {
   return exp_minus_one<T>(at_least<T>(x, -60));
@@ -105,11 +105,7 @@ struct Circle<double> {
   static constexpr int terms = 9, arc_terms = 21;
 };
 
-NNABLA_INLINE float library_sin(float x) { return __builtin_sinf(x); }
-NNABLA_INLINE double library_sin(double x) { return __builtin_sin(x); }
-NNABLA_INLINE float library_cos(float x) { return __builtin_cosf(x); }
-NNABLA_INLINE double library_cos(double x) { return __builtin_cos(x); }
-
+// For sizes up to Circle<T>::most.
 template <class T>
 NNABLA_INLINE void sin_and_cos(Vec<T> x, Vec<T>& sine, Vec<T>& cosine) {
   typedef Circle<T> C;
@@ -134,17 +130,6 @@ NNABLA_INLINE void sin_and_cos(Vec<T> x, Vec<T>& sine, Vec<T>& cosine) {
   const Vec<T> first = odd ? c : s, second = odd ? s : c;
   sine = (quarter & 2) != 0 ? -first : first;
   cosine = ((quarter + 1) & 2) != 0 ? -second : second;
-  // Far out, where the reduction would lose digits, the C library knows all of pi.
-  const VecInt<T> far = ~(abs<T>(x) <= C::most);
-  bool any = false;
-  for (int i = 0; i < lanes<T>; i++) any |= far[i] != 0;
-  if (__builtin_expect(any, 0)) {
-    for (int i = 0; i < lanes<T>; i++) {
-      if (!far[i]) continue;
-      sine[i] = library_sin(x[i]);
-      cosine[i] = library_cos(x[i]);
-    }
-  }
 }
 
 template <class T>
@@ -165,6 +150,56 @@ NNABLA_INLINE Vec<T> atan(Vec<T> x) {
   angle = turned ? angle + half / 2 : angle;
   angle = beyond ? half - angle : angle;
   return with_sign_of<T>(angle, x);
+}
+
+// -- powers ------------------------------------------------------------------------------------------------
+// Single precision by logarithm and exponential in double precision, of as many terms as that needs.
+NNABLA_INLINE Vec<double> rough_power(Vec<double> x, Vec<double> y) {
+  typedef FloatFormat<double> F;
+  typedef VecInt<double> Ints;
+  const Vec<double> size = abs<double>(x);
+  const Ints root = bits<double>(broadcast(0.70710678118654752440));
+  const Ints n = (bits<double>(size) - root) >> F::mantissa;
+  const Vec<double> m = from_bits<double>(bits<double>(size) - (n << F::mantissa));
+  const Vec<double> s = (m - 1) / (m + 1), square = s * s;
+  Vec<double> p = broadcast(2.0 / 13);
+#pragma GCC unroll 8
+  for (int k = 5; k >= 0; k--) p = p * square + 2.0 / (2 * k + 1);
+  Vec<double> logarithm = s * p + __builtin_convertvector(n, Vec<double>) * 0.69314718055994530942;
+  logarithm = size == infinity<double> ? size : logarithm;
+  logarithm = size == 0 ? broadcast(-infinity<double>) : logarithm;
+  const Reduced<double> at(at_least<double>(at_most<double>(y * logarithm, 200), -200));
+  Vec<double> e = broadcast(reciprocal_factorial<double>(9));
+#pragma GCC unroll 8
+  for (int k = 8; k >= 0; k--) e = e * at.r + reciprocal_factorial<double>(k);
+  Vec<double> result = e * power_of_two<double>(at.n);
+  result = size != size ? size : result;
+
+  // Whole exponents, of which the odd ones keep a sign; all large ones are even.
+  const Vec<double> reach = abs<double>(y), half = 0.5 * y;
+  const Ints whole = reach > 1e9 || (y + F::round) - F::round == y;
+  const Ints odd = whole && reach < 1e9 && (half + F::round) - F::round != half;
+  result = size == 1 && y == y ? broadcast(1.0) : result;
+  result = odd ? with_sign_of<double>(result, x) : result;
+  result = x < 0 && size != infinity<double> && !whole ? broadcast(not_a_number<double>) : result;
+  return y == 0 || x == 1 ? broadcast(1.0) : result;
+}
+
+NNABLA_INLINE Vec<float> power(Vec<float> x, Vec<float> y) {
+  typedef float Half __attribute__((vector_size(vector_bytes / 2)));
+  Half a[2], b[2];
+  std::memcpy(a, &x, sizeof x);
+  std::memcpy(b, &y, sizeof y);
+  for (int i = 0; i < 2; i++)
+    a[i] = __builtin_convertvector(
+        rough_power(__builtin_convertvector(a[i], Vec<double>), __builtin_convertvector(b[i], Vec<double>)), Half);
+  std::memcpy(&x, a, sizeof x);
+  return x;
+}
+
+NNABLA_INLINE Vec<double> power(Vec<double> x, Vec<double> y) {
+  for (int i = 0; i < lanes<double>; i++) x[i] = __builtin_pow(x[i], y[i]);
+  return x;
 }
 
 // -- error function ----------------------------------------------------------------------------------------

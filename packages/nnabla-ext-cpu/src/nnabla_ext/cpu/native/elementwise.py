@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from nnabla.plugins.backend import BackwardKernel, ForwardKernel
 from nnabla_ext.cpu.native import module
 
@@ -21,7 +23,7 @@ _FORWARD: dict[str, tuple[str, ...]] = {
             *("HardTanh", "HardSigmoid", "Abs", "Exp", "Expm1", "Log", "Log1p", "Sqrt", "Floor", "Ceil", "Round"),
             *("Sin", "Cos", "Tan", "ASin", "ACos", "ATan", "Sinh", "Cosh", "ASinh", "ACosh", "ATanh", "Erf"),
             *("Add2", "Sub2", "Mul2", "Div2", "Pow2", "Maximum2", "Minimum2"),
-            *("Equal", "NotEqual", "Greater", "GreaterEqual", "Less", "LessEqual", "IsNaN", "IsInf"),
+            *("IsNaN", "IsInf", "LogicalAnd", "LogicalOr", "LogicalXor", "LogicalNot"),
         ),
         (),
     ),
@@ -32,6 +34,16 @@ _FORWARD: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("LessScalar", "LessEqualScalar"), ("val",)),
     "SELU": ("scale", "alpha"),
     "SoftPlus": ("beta",),
+}
+
+#: Comparisons, which take values of other dtypes too: those NumPy compares.
+_COMPARISONS: dict[str, Callable[..., Any]] = {
+    "Equal": np.equal,
+    "NotEqual": np.not_equal,
+    "Greater": np.greater,
+    "GreaterEqual": np.greater_equal,
+    "Less": np.less,
+    "LessEqual": np.less_equal,
 }
 
 #: Gradients that are one map over what they read and the gradient of the result: what they read, and parameters.
@@ -48,7 +60,7 @@ _BACKWARD: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "ELU": (("x",), ("alpha",)),
     "SELU": (("x",), ("scale", "alpha")),
     "SoftPlus": (("x",), ("beta",)),
-    "RDivScalar": (("x",), ("val",)),
+    **dict.fromkeys(("RDivScalar", "MaximumScalar", "MinimumScalar"), (("x",), ("val",))),
 }
 
 FORWARD_KERNELS: dict[str, ForwardKernel] = {}
@@ -82,6 +94,10 @@ if module is not None:
             for name, (reads, parameters) in _BACKWARD.items()
         }
     )
+    for _name, _compare in _COMPARISONS.items():
+        FORWARD_KERNELS[_name] = module.forward_map(
+            _name, otherwise=lambda xp, inputs, out, args, compare=_compare: compare(*inputs)
+        )
     FORWARD_KERNELS["PowScalar"], _power_backward = _power_kernels()
     BACKWARD_KERNELS["PowScalar"] = BackwardKernel(_power_backward, ("x",))
     # A condition of fewer dimensions than the values has the first of theirs.
