@@ -1,3 +1,4 @@
+#include "kernels/elementwise_maps.h"
 #include "kernels/families.h"
 
 namespace nnabla {
@@ -5,7 +6,7 @@ namespace NNABLA_TARGET {
 
 template <class T>
 const ElementwiseTable<T>* elementwise_table() {
-  static constexpr ElementwiseTable<T> table = {};
+  static const ElementwiseTable<T> table = {activation_maps<T>(), mathematics_maps<T>(), arithmetic_maps<T>()};
   return &table;
 }
 template const ElementwiseTable<float>* elementwise_table();

@@ -1,14 +1,104 @@
-"""Arithmetic and activations by native kernels."""
+"""Arithmetic and activations by native kernels.
+
+Most kernels are functions of the compiled module themselves: they take what a backend's kernels take.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from nnabla.plugins.backend import BackwardKernel
+import numpy as np
+
+from nnabla.plugins.backend import BackwardKernel, ForwardKernel
+from nnabla_ext.cpu.native import module
 
 __all__ = ["BACKWARD_KERNELS", "FORWARD_KERNELS"]
 
-FORWARD_KERNELS: dict[str, Callable[..., Any]] = {}
+#: Operators that are one map over their inputs, and the arguments that are its parameters.
+_FORWARD: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(
+        (
+            *("ReLU", "ReLU6", "Sigmoid", "LogSigmoid", "Swish", "Mish", "GELU", "Tanh", "TanhShrink", "SoftSign"),
+            *("HardTanh", "HardSigmoid", "Abs", "Exp", "Expm1", "Log", "Log1p", "Sqrt", "Floor", "Ceil", "Round"),
+            *("Sin", "Cos", "Tan", "ASin", "ACos", "ATan", "Sinh", "Cosh", "ASinh", "ACosh", "ATanh", "Erf"),
+            *("Add2", "Sub2", "Mul2", "Div2", "Pow2", "Maximum2", "Minimum2"),
+            *("IsNaN", "IsInf", "LogicalAnd", "LogicalOr", "LogicalXor", "LogicalNot"),
+        ),
+        (),
+    ),
+    **dict.fromkeys(("LeakyReLU", "ELU", "Sign"), ("alpha",)),
+    **dict.fromkeys(("AddScalar", "MulScalar", "RSubScalar", "RDivScalar", "RPowScalar"), ("val",)),
+    **dict.fromkeys(("MaximumScalar", "MinimumScalar", "ResetNaN", "ResetInf"), ("val",)),
+    **dict.fromkeys(("EqualScalar", "NotEqualScalar", "GreaterScalar", "GreaterEqualScalar"), ("val",)),
+    **dict.fromkeys(("LessScalar", "LessEqualScalar"), ("val",)),
+    "SELU": ("scale", "alpha"),
+    "SoftPlus": ("beta",),
+}
+
+#: Comparisons, which take values of other dtypes too: those NumPy compares.
+_COMPARISONS: dict[str, Callable[..., Any]] = {
+    "Equal": np.equal,
+    "NotEqual": np.not_equal,
+    "Greater": np.greater,
+    "GreaterEqual": np.greater_equal,
+    "Less": np.less,
+    "LessEqual": np.less_equal,
+}
+
+#: Gradients that are one map over what they read and the gradient of the result: what they read, and parameters.
+_BACKWARD: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    **dict.fromkeys(("ReLU", "Sigmoid", "Tanh", "Sqrt", "Expm1"), (("y",), ())),
+    **dict.fromkeys(
+        (
+            *("ReLU6", "LogSigmoid", "Swish", "Mish", "GELU", "TanhShrink", "SoftSign", "HardTanh", "HardSigmoid"),
+            *("Abs", "Log1p", "Sin", "Cos", "Tan", "ASin", "ACos", "ATan"),
+            *("Sinh", "Cosh", "ASinh", "ACosh", "ATanh", "Erf"),
+        ),
+        (("x",), ()),
+    ),
+    "ELU": (("x",), ("alpha",)),
+    "SELU": (("x",), ("scale", "alpha")),
+    "SoftPlus": (("x",), ("beta",)),
+    **dict.fromkeys(("RDivScalar", "MaximumScalar", "MinimumScalar"), (("x",), ("val",))),
+}
+
+FORWARD_KERNELS: dict[str, ForwardKernel] = {}
 
 BACKWARD_KERNELS: dict[str, BackwardKernel] = {}
+
+
+def _power_kernels() -> tuple[ForwardKernel, Callable[..., Any]]:
+    """Return the kernels of powers with a number as exponent, which some exponents have of their own."""
+    exponents = (-2, -1, -0.5, 0.5, 1, 1.5, 2, 3, 4)
+    simple = {e: module.forward_map(f"power {e}") for e in exponents}
+    simple_backward = {e: module.backward_map(f"power {e}'", numbers=[e]) for e in exponents}
+    simple_backward[0] = module.backward_map("PowScalar' 0")
+    general = module.forward_map("PowScalar", ("val",))
+    general_backward = module.backward_map("PowScalar'", ("val",))
+
+    def forward(xp: Any, inputs: tuple[Any, ...], out: tuple[Any, ...], args: dict[str, Any]) -> Any:
+        return simple.get(args["val"], general)(xp, inputs, out, args)
+
+    def backward(xp: Any, values: Any, grads: Any, need: Any, args: dict[str, Any]) -> Any:
+        return simple_backward.get(args["val"], general_backward)(xp, values, grads, need, args)
+
+    return forward, backward
+
+
+if module is not None:
+    FORWARD_KERNELS.update({name: module.forward_map(name, parameters) for name, parameters in _FORWARD.items()})
+    BACKWARD_KERNELS.update(
+        {
+            name: BackwardKernel(module.backward_map(f"{name}'", parameters), reads)
+            for name, (reads, parameters) in _BACKWARD.items()
+        }
+    )
+    for _name, _compare in _COMPARISONS.items():
+        FORWARD_KERNELS[_name] = module.forward_map(
+            _name, otherwise=lambda xp, inputs, out, args, compare=_compare: compare(*inputs)
+        )
+    FORWARD_KERNELS["PowScalar"], _power_backward = _power_kernels()
+    BACKWARD_KERNELS["PowScalar"] = BackwardKernel(_power_backward, ("x",))
+    # A condition of fewer dimensions than the values has the first of theirs.
+    FORWARD_KERNELS["Where"] = module.forward_map("Where", leading=True)
