@@ -35,9 +35,9 @@ struct Net {
   Net(Cell kind, const py::array& x_, const py::array& h_, const py::object& c_, const py::array& w0,
       const py::object& w, const py::object& mask_, double scale_)
       : cell(kind), shape(shape_of_cell(kind)), scale(static_cast<T>(scale_)) {
-    if (x_.ndim() != 3 || h_.ndim() != 4 || h_.shape(2) != x_.shape(1) || h_.shape(1) > 2 || x_.size() == 0 ||
-        h_.size() == 0)
-      throw py::value_error("recurrent layers: x must be (T, B, I) and h (L, D, B, H), none of them empty");
+    if (x_.ndim() != 3 || h_.ndim() != 4 || h_.shape(2) != x_.shape(1) || x_.shape(0) == 0 || h_.shape(0) == 0 ||
+        h_.shape(1) < 1 || h_.shape(1) > 2)
+      throw py::value_error("recurrent layers: x must be (T, B, I) with a step or more, and h (L, D, B, H)");
     steps = x_.shape(0), batch = x_.shape(1), features = x_.shape(2);
     layers = h_.shape(0), directions = h_.shape(1), size = h_.shape(3);
     x = values(x_, x_.size());
@@ -94,7 +94,7 @@ struct Net {
 
   // Join a layer's outputs (D, T, B, H) as (T, B, D H), with dropout before the next layer.
   void join(const T* hidden, long layer, T* to) const {
-    parallel_for(rows(), 1 + 16384 / (directions * size), [&](long begin, long end) {
+    parallel_for(rows(), 1 + 16384 / (directions * size + 1), [&](long begin, long end) {
       for (long i = begin; i < end; i++)
         for (long d = 0; d < directions; d++)
           std::memcpy(to + (i * directions + d) * size, hidden + (d * rows() + i) * size, size * sizeof(T));
@@ -134,7 +134,7 @@ py::list forward(Net<T>& net, const py::object& bias_, bool training) {
   T* gates = result<T>(results, training, {kept_layers, steps, B, net.shape.kept * H}, net.held);
   T* hidden = result<T>(results, training, {kept_layers, steps, B, H}, net.held);
   T* cells = net.shape.state ? result<T>(results, training, {kept_layers, steps, B, H}, net.held) : nullptr;
-  MaybeRelease released(net.width() * net.weight_size(0) / H);
+  MaybeRelease released(net.width() * net.shape.blocks * (net.features + H));
   std::unique_ptr<Scratch<T>> joined;
   if (L > 1 && !(net.plain() && training)) joined = std::make_unique<Scratch<T>>(net.width());
   const T* sequence = net.x;
@@ -205,7 +205,7 @@ py::list backward(Net<T>& net, const py::object& gates_, const py::object& hidde
   std::memcpy(dh, net.values(dh_, L * D * net.one()), L * D * net.one() * sizeof(T));
   if (state) std::memcpy(dc, net.values(dc_, L * D * net.one()), L * D * net.one() * sizeof(T));
 
-  MaybeRelease released(net.width() * net.weight_size(0) / H);
+  MaybeRelease released(net.width() * net.shape.blocks * (net.features + H));
   std::unique_ptr<Scratch<T>> joined, below[2];
   for (long layer = L - 1; layer >= 0; layer--) {
     const T* sequence = net.x;

@@ -47,6 +47,7 @@ void for_runs(const int* places, int blocks, F&& f) {
 template <class T>
 void multiply_panel(long M, long K, const T* A, long a_step, const T* panel, long width, T* C, long ldc, bool add,
                     const T* bias) {
+  if (M <= 0) return;
   const Epilogue<T> with_bias{bias, false};
   const long most = divide_up(M, divide_up(M, tile_rows));
   for (long k = 0; k < K; k += depth_block<T>) {
@@ -87,7 +88,7 @@ struct Plan {
   long units(long panel) const { return smaller(tile_columns<T>, size - panel * tile_columns<T>); }
 };
 
-// Call f(step) in the order of a direction, or in the other order.
+// The step that a direction takes as number n.
 template <class T>
 long step_at(const RecurrentLayer<T>& l, long n) {
   return l.backwards ? l.steps - 1 - n : n;
