@@ -85,9 +85,8 @@ struct Panels {
   long deep(long block) const { return larger(0, smaller(depth, C - block * depth)); }
 
   void transform(const Weights<T>& w, long panel, long block, T* u) const {
-    const long d0 = block * depth, d1 = d0 + deep(block);
-    for (long k = panel * width, j = 0; j < tile_vectors && k < K; j++, k += lanes<T>)
-      transform_weights(w, k, smaller(K, k + lanes<T>), d0, d1, u + j * lanes<T>, xi, width);
+    const long d0 = block * depth, k = panel * width;
+    transform_weights(w, k, smaller(K, k + width), d0, d0 + deep(block), u, xi, width);
   }
 
   void transform_all(const Weights<T>& w, T* u, int threads) const {
