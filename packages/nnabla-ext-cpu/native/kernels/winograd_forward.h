@@ -163,7 +163,7 @@ inline void convolve(const Tiling& g, long C, const T* x, const Weights<T>& w, c
   const int threads = 36 * g.count * C * out.C < small_work ? 1 : thread_count();
   const Scratch<T> zeros(larger(1, C));
   std::memset(zeros, 0, C * sizeof(T));
-  if (g.count <= out.C && panels.count >= threads) {
+  if (g.count <= out.C && panels.count >= smaller(threads, divide_up(g.count, tile_rows))) {
     forward_by_panels<T>(g, panels, x, zeros, w, u, out, threads);
   } else if (u != nullptr) {
     forward_by_tiles<T>(g, panels, x, zeros, u, out, threads);

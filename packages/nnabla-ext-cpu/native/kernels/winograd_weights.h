@@ -142,8 +142,8 @@ struct WeightSteps {
   long out, row, column, in;
 };
 
-// Write the gradient for up to a vector of outputs and a vector of inputs: sums for output o lie at u + o * out_step, as
-// a vector of inputs for each of the 36, xi_step apart.
+// Write the gradient for up to a vector of outputs and a vector of inputs: sums for output o lie at u + o * out_step,
+// as a vector of inputs for each of the 36, xi_step apart.
 template <class T>
 inline void transform_weight_gradient(const T* u, long xi_step, long out_step, long outs, long ins, T* dw,
                                       const WeightSteps& at) {
