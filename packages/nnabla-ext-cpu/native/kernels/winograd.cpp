@@ -30,9 +30,13 @@ void weight_gradient_in_steps(long N, long H, long W, long Ci, long Co, long pad
   weight_gradient<T>(Tiling(N, H, W, pad), Ci, Co, x, dy, dw, {w_out, w_row, w_column, w_in});
 }
 
+// With few channels the transforms cost more than the products save; with few outputs those of the weights do, and
+// where tiles stick out by more than half there is little to save. Errors in float32 were at most 3e-5 of the largest
+// result for 16 to 512 channels and up to 25000 positions, in all three passes: no reason to refuse large sizes.
 template <class T>
 bool pays(long N, long H, long W, long Ci, long Co) {
-  return Ci >= 32 && Co >= 32 && N * divide_up(H, 4) * divide_up(W, 4) >= 8;
+  const long outputs = N * H * W, tiles = N * divide_up(H, 4) * divide_up(W, 4);
+  return Ci >= 16 && Co >= 16 && outputs >= 48 && outputs >= 8 * tiles;
 }
 
 template <class T>

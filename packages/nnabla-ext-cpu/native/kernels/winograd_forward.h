@@ -85,9 +85,8 @@ struct Panels {
   long deep(long block) const { return larger(0, smaller(depth, C - block * depth)); }
 
   void transform(const Weights<T>& w, long panel, long block, T* u) const {
-    const long d0 = block * depth, d1 = d0 + deep(block);
-    for (long k = panel * width, j = 0; j < tile_vectors && k < K; j++, k += lanes<T>)
-      transform_weights(w, k, smaller(K, k + lanes<T>), d0, d1, u + j * lanes<T>, xi, width);
+    const long d0 = block * depth, k = panel * width;
+    transform_weights(w, k, smaller(K, k + width), d0, d0 + deep(block), u, xi, width);
   }
 
   void transform_all(const Weights<T>& w, T* u, int threads) const {
@@ -164,7 +163,7 @@ inline void convolve(const Tiling& g, long C, const T* x, const Weights<T>& w, c
   const int threads = 36 * g.count * C * out.C < small_work ? 1 : thread_count();
   const Scratch<T> zeros(larger(1, C));
   std::memset(zeros, 0, C * sizeof(T));
-  if (g.count <= out.C && panels.count >= threads) {
+  if (g.count <= out.C && panels.count >= smaller(threads, divide_up(g.count, tile_rows))) {
     forward_by_panels<T>(g, panels, x, zeros, w, u, out, threads);
   } else if (u != nullptr) {
     forward_by_tiles<T>(g, panels, x, zeros, u, out, threads);

@@ -113,12 +113,12 @@ inline void weight_gradient(const Tiling& g, long Ci, long Co, const T* x, const
         for (long i = 0; i < Ci; i++) dw[o * at.out + t / 3 * at.row + t % 3 * at.column + i * at.in] = 0;
     return;
   }
-  // Transformed tiles of a chunk stay in the third cache.
-  constexpr long chunk_bytes = 8L << 20;
+  const int threads = 36 * g.count * Ci * Co < small_work ? 1 : thread_count();
+  // Transformed tiles of a chunk stay in the threads' second caches, unless the sums would then move too often.
+  const long chunk_bytes = threads * (1L << 20);
   const long tile_bytes = 36 * (round_up(Ci, lanes<T>) + round_up(Co, lanes<T>)) * static_cast<long>(sizeof(T));
   const long chunks = divide_up(g.count, larger(128, chunk_bytes / tile_bytes));
   const long together = divide_up(g.count, chunks);
-  const int threads = 36 * g.count * Ci * Co < small_work ? 1 : thread_count();
   const Units<T> units(Ci, Co, threads);
   const Layout v_at = Layout::of<T>(Ci, together), d_at = Layout::of<T>(Co, together);
   const int parts = static_cast<int>(smaller(threads, units.count));

@@ -43,16 +43,17 @@ struct Weights {
   bool taps_together() const { return (row == 3 && column == 1) || (row == -3 && column == -1); }
 };
 
-// A block of weights, up to a vector of lanes and as many of depth, with lanes side by side.
+// A block of weights, a vector of lanes (or less) and up to `most` of depth, with lanes side by side.
 template <class T>
 class LaneBlock {
  public:
+  static constexpr long most = 4 * lanes<T>;
   const T* at;
   long depth, row, column;
 
   LaneBlock(const Weights<T>& w, long lane0, long lanes_used, long depth0, long depth_used) {
     const T* from = w.at + lane0 * w.lane + depth0 * w.depth;
-    if (w.lane == 1 && lanes_used == n) {
+    if (w.lane == 1 && lanes_used == n) {  // as they are
       at = from;
       depth = w.depth, row = w.row, column = w.column;
       return;
@@ -67,56 +68,73 @@ class LaneBlock {
       return;
     }
     at = taps_;  // [tap][depth][lane]
-    depth = n, column = n * n, row = 3 * n * n;
+    depth = n, column = tap, row = 3 * tap;
     if (w.taps_together() && w.lane == 9) {
-      alignas(vector_bytes) T other[9 * n * n];  // [lane][tap][depth]
-      transpose(depth_used, 9 * lanes_used, first, w.depth, other, n);
-      for (long t = 0; t < 9; t++)
-        transpose(lanes_used, depth_used, other + (turned ? 8 - t : t) * n, 9 * n, taps_ + t * n * n, n);
+      alignas(vector_bytes) T other[9 * n * n];  // [lane][tap][depth], of some depth at a time
+      for (long d = 0; d < depth_used; d += n) {
+        const long deep = smaller(n, depth_used - d);
+        transpose(deep, 9 * lanes_used, first + d * w.depth, w.depth, other, n);
+        for (long t = 0; t < 9; t++)
+          transpose(lanes_used, deep, other + (turned ? 8 - t : t) * n, 9 * n, taps_ + t * tap + d * n, n);
+      }
       return;
     }
     for (long t = 0; t < 9; t++) {
-      const T* tap = from + t / 3 * w.row + t % 3 * w.column;
-      T* to = taps_ + t * n * n;
+      const T* p = from + t / 3 * w.row + t % 3 * w.column;
+      T* to = taps_ + t * tap;
       if (w.depth == 1)
-        transpose(lanes_used, depth_used, tap, w.lane, to, n);
+        transpose(lanes_used, depth_used, p, w.lane, to, n);
       else
         for (long d = 0; d < depth_used; d++)
-          for (long i = 0; i < lanes_used; i++) to[d * n + i] = tap[d * w.depth + i * w.lane];
+          for (long i = 0; i < lanes_used; i++) to[d * n + i] = p[d * w.depth + i * w.lane];
     }
   }
   LaneBlock(const LaneBlock&) = delete;
 
  private:
   static constexpr long n = lanes<T>;
-  alignas(vector_bytes) T taps_[9 * n * n];
+  static constexpr long tap = most * n + n;  // a vector more for the caches' sets
+  alignas(vector_bytes) T taps_[9 * tap];
 };
 
-// Transform weights for lanes lane0 to lane1 (at most a vector) and depth d0 to d1: element (xi, d) of the result is a
-// vector at u + xi * xi_step + (d - d0) * depth_step, with zeros in lanes that are not there.
+// Transform one vector of 3x3 weights to a vector for each of the 36.
+template <class T>
+NNABLA_INLINE void transform_taps(const T* from, long row, long column, T* u, long xi_step) {
+  Vec<T> g[3], a[18], o[6];
+#pragma GCC unroll 3
+  for (int x = 0; x < 3; x++) {
+#pragma GCC unroll 3
+    for (int y = 0; y < 3; y++) g[y] = load(from + y * row + x * column);
+    weight_line<T>(g, 1, a + x, 3);
+  }
+#pragma GCC unroll 6
+  for (int y = 0; y < 6; y++) {
+    weight_line<T>(a + y * 3, 1, o, 1);
+#pragma GCC unroll 6
+    for (int x = 0; x < 6; x++) store(u + (y * 6 + x) * xi_step, o[x]);
+  }
+}
+
+// Transform weights for lanes lane0 to lane1 and depth d0 to d1: element (xi, d) of the result is a row of lanes at
+// u + xi * xi_step + (d - d0) * depth_step, with zeros up to a full vector.
 template <class T>
 inline void transform_weights(const Weights<T>& w, long lane0, long lane1, long d0, long d1, T* u, long xi_step,
                               long depth_step) {
-  for (long d = d0; d < d1; d += lanes<T>) {
-    const long deep = smaller(lanes<T>, d1 - d);
-    const LaneBlock<T> block(w, lane0, lane1 - lane0, d, deep);
-    for (long i = 0; i < deep; i++, u += depth_step) {
-      Vec<T> g[3], a[18], o[6];
-      const T* from = block.at + i * block.depth;
-#pragma GCC unroll 3
-      for (int x = 0; x < 3; x++) {
-#pragma GCC unroll 3
-        for (int y = 0; y < 3; y++) g[y] = load(from + y * block.row + x * block.column);
-        weight_line<T>(g, 1, a + x, 3);
-      }
-#pragma GCC unroll 6
-      for (int y = 0; y < 6; y++) {
-        weight_line<T>(a + y * 3, 1, o, 1);
-#pragma GCC unroll 6
-        for (int x = 0; x < 6; x++) store(u + (y * 6 + x) * xi_step, o[x]);
-      }
-    }
+  constexpr long n = lanes<T>;
+  if (w.lane == 1 && (lane1 - lane0) % n == 0) {
+    const T* from = w.at + lane0 + d0 * w.depth;
+    for (long d = d0; d < d1; d++, from += w.depth, u += depth_step)
+      for (long j = 0; j < lane1 - lane0; j += n) transform_taps(from + j, w.row, w.column, u + j, xi_step);
+    return;
   }
+  for (long k = lane0; k < lane1; k += n)
+    for (long d = d0; d < d1; d += LaneBlock<T>::most) {
+      const long deep = smaller(LaneBlock<T>::most, d1 - d);
+      const LaneBlock<T> block(w, k, smaller(n, lane1 - k), d, deep);
+      T* to = u + (d - d0) * depth_step + k - lane0;
+      for (long i = 0; i < deep; i++, to += depth_step)
+        transform_taps(block.at + i * block.depth, block.row, block.column, to, xi_step);
+    }
 }
 
 // Steps of the gradient of weights, in memory that the caller wants.
@@ -124,8 +142,8 @@ struct WeightSteps {
   long out, row, column, in;
 };
 
-// Write the gradient for up to a vector of outputs and a vector of inputs: sums for output o lie at u + o * out_step, as
-// a vector of inputs for each of the 36, xi_step apart.
+// Write the gradient for up to a vector of outputs and a vector of inputs: sums for output o lie at u + o * out_step,
+// as a vector of inputs for each of the 36, xi_step apart.
 template <class T>
 inline void transform_weight_gradient(const T* u, long xi_step, long out_step, long outs, long ins, T* dw,
                                       const WeightSteps& at) {

@@ -51,7 +51,13 @@ def normal(*shape: int, dtype: Any, seed: int) -> np.ndarray:
 
 def in_order(w: np.ndarray, order: str) -> np.ndarray:
     """The same (O, I, 3, 3) weights, lying in memory in another order of axes."""
-    axes = {"OIRS": (0, 1, 2, 3), "ORSI": (0, 2, 3, 1), "RSIO": (2, 3, 1, 0), "IORS": (1, 0, 2, 3), "SOIR": (3, 0, 1, 2)}
+    axes = {
+        "OIRS": (0, 1, 2, 3),
+        "ORSI": (0, 2, 3, 1),
+        "RSIO": (2, 3, 1, 0),
+        "IORS": (1, 0, 2, 3),
+        "SOIR": (3, 0, 1, 2),
+    }
     order_axes = axes[order]
     return np.ascontiguousarray(w.transpose(order_axes)).transpose(np.argsort(order_axes))
 
@@ -186,6 +192,13 @@ def test_empty_arrays(target: str, size: tuple[int, ...]) -> None:
     dy = np.ones(y.shape, np.float32)
     assert_near(_native.winograd_data_gradient(dy, w, h, v, 0), data_gradient(dy, w, h, v, 0), np.float32)
     assert_near(_native.winograd_weight_gradient(x, dy, 0), weight_gradient(x, dy, 0), np.float32)
+
+
+def test_it_pays_for_the_layers_of_networks_and_not_for_few_channels_or_outputs() -> None:
+    for n, size, channels in [(32, 32, 64), (32, 4, 512), (1, 56, 64), (1, 7, 512), (8, 32, 16)]:
+        assert _native.winograd_pays(n, size, size, channels, channels)
+    for n, size, inputs, outputs in [(8, 32, 3, 64), (8, 32, 64, 8), (1, 4, 512, 512), (32, 5, 64, 64), (0, 9, 64, 64)]:
+        assert not _native.winograd_pays(n, size, size, inputs, outputs)
 
 
 def test_nan_reaches_the_outputs_of_its_tile_and_no_other() -> None:
