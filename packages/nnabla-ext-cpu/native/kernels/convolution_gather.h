@@ -40,40 +40,48 @@ template <class T>
 constexpr long panel_elements = 24576 / sizeof(T);
 
 // Fill the tables for output pixels p0 to p0 + count: addresses of sources [tap][rows_step], of results, and which taps
-// a tile of rows uses at all.
+// a tile of rows uses at all. Along a row of pixels addresses are equally spaced, and those inside the source are a
+// range of the row.
 template <class T>
 inline void fill_tables(const Windows<T>& w, long p0, long count, const T* zeros, const T** rows, long rows_step,
                         T** results, unsigned char* used) {
-  long k = p0 % w.grid[2], rest = p0 / w.grid[2];
-  long j = rest % w.grid[1];
-  rest /= w.grid[1];
-  long i = rest % w.grid[0], n = rest / w.grid[0];
-  long offsets[3] = {w.source_size[1] * w.source_size[2] * w.source_pixel, w.source_size[2] * w.source_pixel,
-                     w.source_pixel};
+  const long offsets[3] = {w.source_size[1] * w.source_size[2] * w.source_pixel, w.source_size[2] * w.source_pixel,
+                           w.source_pixel};
   std::memset(used, 0, divide_up(count, tile_rows) * w.tap_count);
-  for (long q = 0; q < count; q++) {
+  long k = p0 % w.grid[2], rest = p0 / w.grid[2];
+  long j = rest % w.grid[1], i = rest / w.grid[1] % w.grid[0], n = rest / (w.grid[1] * w.grid[0]);
+  for (long q = 0; q < count;) {
+    const long run = smaller(count - q, w.grid[2] - k);
     const long at[3] = {i * w.step[0] + w.origin[0], j * w.step[1] + w.origin[1], k * w.step[2] + w.origin[2]};
-    const T* base = w.source + n * w.image + at[0] * offsets[0] + at[1] * offsets[1] + at[2] * offsets[2];
-    unsigned char* tile = used + q / tile_rows * w.tap_count;
+    const long space = w.step[2] * w.source_pixel;
     for (int t = 0; t < w.tap_count; t++) {
       const Tap& tap = w.taps[t];
-      const bool inside = static_cast<unsigned long>(at[0] + tap.at[0]) < static_cast<unsigned long>(w.source_size[0]) &&
-                          static_cast<unsigned long>(at[1] + tap.at[1]) < static_cast<unsigned long>(w.source_size[1]) &&
-                          static_cast<unsigned long>(at[2] + tap.at[2]) < static_cast<unsigned long>(w.source_size[2]);
-      rows[t * rows_step + q] =
-          inside ? base + tap.at[0] * offsets[0] + tap.at[1] * offsets[1] + tap.at[2] * offsets[2] : zeros;
-      tile[t] |= inside;
+      const long y = at[0] + tap.at[0], x = at[1] + tap.at[1], z = at[2] + tap.at[2];
+      const T** to = rows + t * rows_step + q;
+      long first = 0, last = 0;
+      if (y >= 0 && y < w.source_size[0] && x >= 0 && x < w.source_size[1]) {
+        first = z >= 0 ? 0 : smaller(run, divide_up(-z, w.step[2]));
+        last = z >= w.source_size[2] ? 0 : smaller(run, (w.source_size[2] - 1 - z) / w.step[2] + 1);
+        last = larger(first, last);
+      }
+      const T* base = w.source + n * w.image + y * offsets[0] + x * offsets[1] + z * offsets[2];
+      for (long r = 0; r < first; r++) to[r] = zeros;
+      for (long r = first; r < last; r++) to[r] = base + r * space;
+      for (long r = last; r < run; r++) to[r] = zeros;
+      if (first < last)
+        for (long tile = (q + first) / tile_rows; tile <= (q + last - 1) / tile_rows; tile++)
+          used[tile * w.tap_count + t] = 1;
     }
     const long to[3] = {i * w.result_step[0] + w.result_origin[0], j * w.result_step[1] + w.result_origin[1],
                         k * w.result_step[2] + w.result_origin[2]};
-    results[q] = w.result + (((n * w.result_size[0] + to[0]) * w.result_size[1] + to[1]) * w.result_size[2] + to[2]) *
-                                w.result_pixel;
-    if (++k == w.grid[2]) {
-      k = 0;
-      if (++j == w.grid[1]) {
-        j = 0;
-        if (++i == w.grid[0]) i = 0, n++;
-      }
+    T* result = w.result + (((n * w.result_size[0] + to[0]) * w.result_size[1] + to[1]) * w.result_size[2] + to[2]) *
+                               w.result_pixel;
+    for (long r = 0; r < run; r++) results[q + r] = result + r * w.result_step[2] * w.result_pixel;
+    q += run;
+    k = 0;
+    if (++j == w.grid[1]) {
+      j = 0;
+      if (++i == w.grid[0]) i = 0, n++;
     }
   }
 }

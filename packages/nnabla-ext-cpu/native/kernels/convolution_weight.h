@@ -20,6 +20,33 @@ struct Columns {
   long count() const { return kernel[0] * kernel[1] * kernel[2] * depth; }
 };
 
+// Copy up to tile_columns elements, the usual few without a call.
+template <class T>
+NNABLA_INLINE void copy_short(T* to, const T* from, long count) {
+  switch (count) {
+    case 1:
+      to[0] = from[0];
+      return;
+    case 3:
+      std::memcpy(to, from, 3 * sizeof(T));
+      return;
+    case 5:
+      std::memcpy(to, from, 5 * sizeof(T));
+      return;
+    case 9:
+      std::memcpy(to, from, 9 * sizeof(T));
+      return;
+    case 15:
+      std::memcpy(to, from, 15 * sizeof(T));
+      return;
+    case 16:
+      std::memcpy(to, from, 16 * sizeof(T));
+      return;
+    default:
+      for (long i = 0; i < count; i++) to[i] = from[i];
+  }
+}
+
 // Pack columns e0 to e0 + width for output pixels p0 to p0 + count as [count][tile_columns].
 template <class T>
 inline void pack_columns_of(const Columns<T>& a, long p0, long count, long e0, long width, T* to) {
@@ -47,9 +74,9 @@ inline void pack_columns_of(const Columns<T>& a, long p0, long count, long e0, l
           for (int v = 0; v < tile_vectors; v++)
             store(at + v * lanes<T>, inside ? load(from + v * lanes<T>) : Vec<T>{});
         } else if (inside) {
-          for (long l = 0; l < length; l++) at[l] = from[l];
+          copy_short(at, from, length);
         } else {
-          for (long l = 0; l < length; l++) at[l] = 0;
+          std::memset(at, 0, length * sizeof(T));
         }
       }
       q += run;
@@ -72,15 +99,22 @@ inline void multiply_columns(const Columns<T>& a, const T* dy, long rows, long p
   constexpr long most = 16384 / (tile_columns<T> * sizeof(T));
   if (p0 >= p1 || u0 >= u1) return;
   const long step = divide_up(p1 - p0, divide_up(p1 - p0, most));
-  const Scratch<T> seeds(step * round_up(rows, tile_rows)), columns(step * tile_columns<T>);
+  // Tiles of equal height, so that none has few rows.
+  const long tiles = divide_up(rows, tile_rows), height = divide_up(rows, tiles);
+  const Scratch<T> seeds(step * tiles * tile_rows), columns(step * tile_columns<T>);
   for (long p = p0; p < p1; p += step) {
     const long count = smaller(step, p1 - p);
     const Matrix<T> A = {dy + p * a.shape->out_channels, 1, a.shape->out_channels};
-    for (long k = 0; k < rows; k += tile_rows) pack_rows(A, k, smaller(tile_rows, rows - k), 0, count, seeds + k * count);
+    for (long k = 0, at = 0; k < rows; k += height, at++)
+      pack_rows(A, k, smaller(height, rows - k), 0, count, seeds + at * tile_rows * count);
     for (long u = u0; u < u1; u++) {
       const long e = u * tile_columns<T>;
       pack_columns_of(a, p, count, e, smaller(tile_columns<T>, a.count() - e), columns.data());
-      multiply_block<T>(rows, count, seeds.data(), columns.data(), tile_columns<T>, D + e, ldd, p > p0, nullptr);
+      for (long k = 0, at = 0; k < rows; k += height, at++)
+        with_rows(static_cast<int>(smaller(height, rows - k)), [&](auto n) {
+          multiply_tile<T, decltype(n)::value>(count, seeds + at * tile_rows * count, tile_rows, columns.data(),
+                                               D + k * ldd + e, ldd, p > p0, nullptr);
+        });
     }
   }
 }
