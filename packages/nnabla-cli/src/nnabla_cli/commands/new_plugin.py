@@ -97,7 +97,7 @@ class NewPlugin(Command):
             metavar="NAME",
             help="of a backend, an operator (MyOp), a file suffix without its dot, or a subcommand",
         )
-        parser.add_argument("--kind", choices=TEMPLATES, required=True)
+        parser.add_argument("--kind", choices=TEMPLATES, required=True, help="what the plugin gives")
         parser.add_argument("--output", metavar="FOLDER", type=Path, help="a new folder (the distribution's name)")
 
     def run(self, args: argparse.Namespace) -> int:
