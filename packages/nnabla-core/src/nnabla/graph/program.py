@@ -259,7 +259,7 @@ def forward_program(roots: Sequence[Node]) -> ForwardProgram:
             last = max(roots, key=lambda n: -1 if n.parent is None else order.get(n.parent, -1))
             if last.programs is None or len(last.programs) > _MOST_PROGRAMS:
                 last.programs = {}
-            last.programs["forward", id(first), *key] = found
+            last.programs[("forward", id(first), *key)] = found
     return found
 
 

@@ -31,7 +31,7 @@ def backend_checks(
 
     Args:
         name: Its name.
-        groups: Only these: ``arrays``, ``execution``, ``solvers``, and families of operators.
+        groups: Only these of ``arrays``, ``execution``, ``solvers`` and the families of operators.
         operators: Only the cases of these operators, by type name.
 
     Raises:
@@ -39,19 +39,23 @@ def backend_checks(
     """
     subject = Subject(name)
     if operators is None:
-        for group, rules in (("arrays", _ARRAYS), ("execution", _EXECUTION)):
-            for rule in rules:
-                yield Check(group, "", _title(rule), functools.partial(_in_words, subject, rule))
-        for solver in _SOLVERS:
-            yield Check("solvers", solver, "update", functools.partial(_solver, subject, solver))
-        for change in ("weight_decay", "scale_grad", "clip_grad_by_norm"):
-            yield Check("solvers", change, "change of gradients", functools.partial(_gradients, subject, change))
+        yield from (check for check in _rules(subject) if groups is None or check.group in groups)
     for family, cases in families().items():
-        if groups is not None and family not in groups:
-            continue
-        for case in cases:
-            if operators is None or operators_of(case) & set(operators):
-                yield from case_checks(subject, family, case)
+        if groups is None or family in groups:
+            for case in cases:
+                if operators is None or operators_of(case) & set(operators):
+                    yield from case_checks(subject, family, case)
+
+
+def _rules(subject: Subject) -> Iterator[Check]:
+    """Give the checks that are no operator's."""
+    for group, rules in (("arrays", _ARRAYS), ("execution", _EXECUTION)):
+        for rule in rules:
+            yield Check(group, "", _title(rule), functools.partial(_in_words, subject, rule))
+    for solver in _SOLVERS:
+        yield Check("solvers", solver, "update", functools.partial(_solver, subject, solver))
+    for change in ("weight_decay", "scale_grad", "clip_grad_by_norm"):
+        yield Check("solvers", change, "change of gradients", functools.partial(_gradients, subject, change))
 
 
 def _title(rule: Callable[..., None]) -> str:

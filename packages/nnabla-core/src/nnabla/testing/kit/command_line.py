@@ -30,7 +30,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--cases", metavar="MODULE", help="where the operator's cases are: a module or a file with lists of them"
     )
-    parser.add_argument("--family", action="append", metavar="NAME", help="of a backend, only these operators' cases")
+    parser.add_argument(
+        "--family",
+        action="append",
+        metavar="NAME",
+        help="of a backend, only this part: arrays, execution, solvers or a family of operators (repeat it for several)",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all outcomes besides")
 
 
