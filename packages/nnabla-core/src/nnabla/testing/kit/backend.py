@@ -12,6 +12,7 @@ import nnabla as nn
 import nnabla.functions as F
 import nnabla.parametric_functions as PF
 import nnabla.solvers as S
+from nnabla.errors import StateError
 from nnabla.ext_utils import get_extension_context
 from nnabla.graph.program import explain
 from nnabla.testing.kit.cases import case_checks, operators_of
@@ -21,6 +22,7 @@ from nnabla.testing.operators import families
 
 __all__ = ["backend_checks"]
 
+_RULES = ("arrays", "execution", "solvers")
 _SOLVERS = [name for name in S.__all__ if name not in ("Solver", "SolverState")]
 
 
@@ -36,8 +38,13 @@ def backend_checks(
 
     Raises:
         PluginError: The backend is not installed, or does not load.
+        StateError: There is no such group.
     """
     subject = Subject(name)
+    known = [*_RULES, *families()]
+    for group in groups or ():
+        if group not in known:
+            raise StateError(f"there is no family {group!r}; choose from {', '.join(known)}")
     if operators is None:
         yield from (check for check in _rules(subject) if groups is None or check.group in groups)
     for family, cases in families().items():

@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--family",
         action="append",
         metavar="NAME",
-        help="of a backend, only this part: arrays, execution, solvers or a family of operators (repeat it for several)",
+        help="of a backend, only this: arrays, execution, solvers or a family of operators; may be repeated",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all outcomes besides")
 

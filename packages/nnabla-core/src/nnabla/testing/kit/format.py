@@ -19,7 +19,7 @@ from nnabla.plugins import ParameterFormat, ParameterRecord, plugins
 __all__ = ["format_checks"]
 
 _MOST_MEMORY = 64 << 20  # bytes that a damaged file of a few kilobytes may take
-_PLACES = 400  # at most as many places of a file are damaged
+_PLACES = 100  # at most as many places of a file are damaged
 _HUGE = (b"\xff" * 8, b"\xff" * 7 + b"\x7f", b"\xff\xff\xff\x7f", b"\x7f\xff\xff\xff\xff\xff\xff\xff")
 
 
