@@ -132,9 +132,9 @@ def collected(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]
 
 
 def test_as_a_pytest_plugin_each_check_is_a_test(tmp_path: Path) -> None:
-    done = collected(tmp_path, "--nnabla-format", "h5", "--nnabla-command", "plugins")
+    done = collected(tmp_path, "--nnabla-command", "plugins", "--nnabla-command", "version")
     assert done.returncode == 0, done.stdout
-    assert "19 passed" in done.stdout
+    assert "14 passed" in done.stdout
     (tmp_path / "some_cases.py").write_text(OPERATOR)
     done = collected(tmp_path, "--nnabla-operator", "Exp", "--nnabla-cases", "some_cases.py")
     assert done.returncode == 1
