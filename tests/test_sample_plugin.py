@@ -112,6 +112,23 @@ def test_its_own_tests_pass(environment, workplace):
     assert int(re.search(r"(\d+) passed", output).group(1)) > 80
 
 
+PART = ["--family", "arrays", "--family", "execution", "--family", "activation", "--family", "linear_algebra"]
+
+
+def test_each_of_its_plugins_conforms(environment, sample, workplace):
+    lines = re.findall(
+        r"^    python (-m nnabla\.testing conformance .*)$", (sample / "README.md").read_text("utf-8"), re.M
+    )
+    assert len(lines) == len(PLUGINS)
+    for line in lines:
+        if environment.has_torch or not line.endswith(" sample"):
+            part = PART if "--backend" in line else []
+            table = succeed(environment, "python", *line.split(), *part, cwd=workplace)
+            passed, failed, falls_back, declined = table.splitlines()[-1].split()[-4:]
+            assert int(passed) > 5 and (failed, declined) == ("-", "-"), table
+            assert (falls_back != "-") == line.endswith("sample_kernels"), table
+
+
 def test_the_code_of_its_readme_runs(environment, sample, tmp_path):
     blocks = PYTHON.findall((sample / "README.md").read_text("utf-8"))
     assert len(blocks) >= 4

@@ -56,6 +56,8 @@ def test_every_file_of_a_distribution_is_there_and_filled_in(tmp_path, kind):
             assert ast.get_docstring(ast.parse(text))
         assert max(map(len, text.splitlines()), default=0) <= 120
     assert "python -m pytest" in files[".github/workflows/tests.yml"].read_text()
+    for path in (".github/workflows/tests.yml", "README.md"):
+        assert f"python -m nnabla.testing conformance --{kind} " in files[path].read_text()
 
 
 def test_what_comes_next_is_said(capsys):

@@ -14,6 +14,7 @@ __all__ = [
     "ArgumentTypeError",
     "AxisError",
     "KernelError",
+    "NoKernelError",
     "NotConnectedError",
     "OutOfMemoryError",
     "ShapeError",
@@ -50,6 +51,10 @@ class KernelError(RuntimeError):
 
 class OutOfMemoryError(RuntimeError, MemoryError):
     """There is not enough memory for an array."""
+
+
+class NoKernelError(StateError):
+    """No backend of the context computes an operator."""
 
 
 class NotConnectedError(RuntimeError, AssertionError):

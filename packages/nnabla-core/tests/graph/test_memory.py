@@ -39,6 +39,30 @@ def test_a_static_graph_goes_with_its_last_handle_after_running() -> None:
     assert x.function_references == []
 
 
+def test_a_graph_of_several_outputs_goes_though_one_is_computed_from_another() -> None:
+    x = nn.Variable.from_numpy_array(np.ones((2, 3)), need_grad=True)
+    h = F.tanh(x)
+    y, z = F.sum(h * h), F.exp(h)
+    for roots in ([h, y, z], [y, h], [z, h]):
+        for _ in range(2):
+            nn.forward_all(roots)
+    refs = [held(h), weakref.ref(y.parent), weakref.ref(h.parent), weakref.ref(z._node)]
+    del h, y, z, roots
+    assert [r() for r in refs] == [None] * 4
+
+
+def test_a_variable_that_runs_with_one_after_another_does_not_keep_them_all() -> None:
+    h = F.exp(nn.Variable.from_numpy_array(np.zeros((2, 3))))
+    refs = []
+    for i in range(60):
+        other = F.add_scalar(nn.Variable.from_numpy_array(np.full((2, 3), i)), 1.0)
+        nn.forward_all([h, other])
+        np.testing.assert_array_equal(other.d, i + 1)
+        refs.append(weakref.ref(other.parent))
+        del other
+    assert sum(r() is not None for r in refs) < 30
+
+
 def test_a_dynamic_graph_goes_with_its_last_handle_after_backward() -> None:
     x = nn.Variable.from_numpy_array(np.ones((2, 3)), need_grad=True)
     with nn.auto_forward():

@@ -31,6 +31,7 @@ class Template:
         package: What Python imports.
         summary: One sentence without its full stop.
         usage: How it is used, for the README.
+        conformance: What the conformance kit is to check.
         tests: Distributions that its tests need besides the core.
     """
 
@@ -40,6 +41,7 @@ class Template:
     package: str
     summary: str
     usage: str
+    conformance: str
     tests: tuple[str, ...]
 
 
@@ -52,6 +54,7 @@ TEMPLATES = {
         summary="The backend {snake} for NNabla",
         usage="    from nnabla.ext_utils import get_extension_context\n\n"
         '    nn.set_default_context(get_extension_context("{snake}"))',
+        conformance="--backend {snake}",
         tests=("nnabla-ext-cpu",),
     ),
     "operator": Template(
@@ -61,6 +64,7 @@ TEMPLATES = {
         package="nnabla_operator_{snake}",
         summary="The operator {camel} for NNabla",
         usage="    from nnabla_operator_{snake} import {snake}\n\n    y = {snake}(x, beta=0.5)",
+        conformance="--operator {camel} --cases tests/test_operator.py",
         tests=("nnabla-ext-cpu",),
     ),
     "format": Template(
@@ -70,6 +74,7 @@ TEMPLATES = {
         package="nnabla_format_{snake}",
         summary="The parameter file format .{snake} for NNabla",
         usage='    nn.save_parameters("net.{snake}")\n    nn.load_parameters("net.{snake}")',
+        conformance="--format {snake}",
         tests=("nnabla-ext-cpu",),
     ),
     "command": Template(
@@ -79,6 +84,7 @@ TEMPLATES = {
         package="nnabla_command_{snake}",
         summary="The command nnabla_cli {kebab}",
         usage="    nnabla_cli {kebab} --help",
+        conformance="--command {kebab}",
         tests=("nnabla-cli", "nnabla-ext-cpu", "nnabla-io"),
     ),
 }
@@ -97,7 +103,7 @@ class NewPlugin(Command):
             metavar="NAME",
             help="of a backend, an operator (MyOp), a file suffix without its dot, or a subcommand",
         )
-        parser.add_argument("--kind", choices=TEMPLATES, required=True)
+        parser.add_argument("--kind", choices=TEMPLATES, required=True, help="what the plugin gives")
         parser.add_argument("--output", metavar="FOLDER", type=Path, help="a new folder (the distribution's name)")
 
     def run(self, args: argparse.Namespace) -> int:
@@ -116,6 +122,7 @@ class NewPlugin(Command):
             return 2
         print(f"wrote {values['distribution']}, {len(files)} files, into {folder}; next:")
         print(f'  cd {folder}\n  pip install -e ".[tests]"\n  pytest')
+        print(f"  python -m nnabla.testing conformance {values['conformance']}")
         return 0
 
 
@@ -165,6 +172,7 @@ def _values(name: str, kind: str) -> dict[str, str]:
         "group": KINDS[template.kind].group,
         "summary": template.summary.format(**names),
         "usage": template.usage.format(**names),
+        "conformance": template.conformance.format(**names),
         "dependencies": ", ".join([*core.get(kind, []), f'"nnabla-core{PIN}"']),
         "test_dependencies": ", ".join(tests),
     }

@@ -25,6 +25,7 @@ from nnabla.logger import logger
 __all__ = ["ForwardProgram", "Segment", "Step", "explain", "forward", "forward_program", "hooks", "run_now"]
 
 Hook = Callable[[Any], Any]
+_MOST_PROGRAMS = 16  # of one variable, which outlives the others that it is run together with
 PLAIN, CLEAR_BUFFER, CLEAR_NO_NEED_GRAD = 0, 1, 2
 
 
@@ -91,6 +92,7 @@ class ForwardProgram:
             set_up_again(function)
             function.refresh()
         self.count = changes.count
+        self.roots = [weakref.ref(node) for node in roots]
         self.steps = [Step(f) for f in functions]
         self._clears: dict[int, list[list[Content]]] = {}
         self._segments: dict[int, list[Segment]] = {}
@@ -242,8 +244,22 @@ def forward_program(roots: Sequence[Node]) -> ForwardProgram:
     if first.programs is None:
         first.programs = {}
     found = first.programs.get(key)
+    if key and found is not None:
+        found = found()
+        if found is not None and any(root() is not node for root, node in zip(found.roots, roots)):
+            found = None  # another node's id
     if found is None or found.count != changes.count:
-        found = first.programs[key] = ForwardProgram(roots)
+        found = ForwardProgram(roots)
+        if not key:
+            first.programs[key] = found
+        else:
+            # The program holds what roots are computed from, so the root that no other one is computed from holds it.
+            first.programs[key] = weakref.ref(found)
+            order = {step.function: i for i, step in enumerate(found.steps)}
+            last = max(roots, key=lambda n: -1 if n.parent is None else order.get(n.parent, -1))
+            if last.programs is None or len(last.programs) > _MOST_PROGRAMS:
+                last.programs = {}
+            last.programs[("forward", id(first), *key)] = found
     return found
 
 

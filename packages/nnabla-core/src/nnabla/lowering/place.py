@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from nnabla.array.library import ArrayLibrary
-from nnabla.errors import StateError
+from nnabla.errors import NoKernelError, StateError
 from nnabla.ops.definition import Setup, all_operators
 from nnabla.plugins import plugins
 from nnabla.plugins.backend import Backend, NumericTypes
@@ -99,7 +99,7 @@ def first_able(setup: Setup, ctx: Any, make: Callable[[Place], Any], first: Plac
             return make(place)
         except CannotRun as lacking:
             missing.append(f"{place.backend.name} (no kernel for {lacking})")
-    raise StateError(
+    raise NoKernelError(
         f"{setup.op.snake_name}: no backend of the context computes it with arguments {setup.args}: "
         f"{', '.join(missing)}; add a backend that does to the context, for instance 'cpu:float'"
     )

@@ -71,6 +71,8 @@ def _(xp: Any, x: Any, signal_ndim: int, normalized: bool) -> Any:
     axes = tuple(range(real.ndim - signal_ndim, real.ndim))
     if not hasattr(xp, "fft"):
         return _by_matrices(xp, real, imaginary, axes, normalized)
+    if 0 in x.shape:  # PyTorch's transform refuses empty batches
+        return xp.zeros_like(x)
     kind = xp.complex64 if x.dtype == xp.float32 else xp.complex128
     z = xp.astype(real, kind) + 1j * xp.astype(imaginary, kind)
     z = xp.fft.fftn(z, axes=axes, norm="ortho" if normalized else "backward")

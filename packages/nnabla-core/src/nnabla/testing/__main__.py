@@ -1,4 +1,4 @@
-"""Reports on the conformance of operators: ``python -m nnabla.testing COMMAND``."""
+"""Reports on the conformance of plugins and operators: ``python -m nnabla.testing COMMAND``."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import sys
 from collections.abc import Sequence
 
 from nnabla.testing import coverage
+from nnabla.testing.kit import command_line
 
 __all__ = ["main"]
 
-COMMANDS = {"coverage": coverage}
+COMMANDS = {"conformance": command_line, "coverage": coverage}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

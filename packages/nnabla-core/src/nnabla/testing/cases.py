@@ -65,7 +65,7 @@ class Case:
         grad: Which inputs' gradients are checked: True for all floating ones, False for none, or indices.
         double: Whether gradients of gradients are checked.
         rtol, atol: Tolerance of the forward comparison in float32.
-        backends: Names of in-process backends that are compared besides.
+        backends: Which of the backends that the kit brings are compared besides.
         seed: Seed of the makers.
         label: Shown in the test's id.
     """

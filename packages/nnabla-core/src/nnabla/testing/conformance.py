@@ -11,19 +11,36 @@ import nnabla as nn
 from nnabla.testing.cases import Case
 from nnabla.testing.opaque import install
 
-__all__ = ["CHECKS", "check_backend", "check_double_gradient", "check_forward", "check_gradient", "conformance"]
+__all__ = [
+    "CHECKS",
+    "applies",
+    "build",
+    "check_backend",
+    "check_double_gradient",
+    "check_forward",
+    "check_gradient",
+    "conformance",
+    "outputs_of",
+    "variables_of",
+    "weighted",
+]
+
+
+#: The backends that the kit brings; a case says which of them can compute it, and all others are held to it.
+KIT_BACKENDS = ("opaque", "plain")
 
 
 def _context(name: str) -> Any:
     backend, _, config = name.partition(":")
-    if backend in ("opaque", "plain"):
+    if backend in KIT_BACKENDS:
         return install()[backend].context(type_config=config)
     from nnabla.ext_utils import get_extension_context
 
     return get_extension_context(backend, type_config=config)
 
 
-def _variables(arrays: Sequence[np.ndarray | None], need: Sequence[int], dtype: type) -> list[Any]:
+def variables_of(arrays: Sequence[np.ndarray | None], need: Sequence[int], dtype: type) -> list[Any]:
+    """Return Variables of arrays, the floating ones in ``dtype`` and those of ``need`` with gradients."""
     return [
         None
         if a is None
@@ -32,12 +49,14 @@ def _variables(arrays: Sequence[np.ndarray | None], need: Sequence[int], dtype: 
     ]
 
 
-def _outputs(result: Any) -> list[Any]:
+def outputs_of(result: Any) -> list[Any]:
+    """Return what a function gave as a list."""
     return list(result) if isinstance(result, (tuple, list)) else [result]
 
 
-def _build(case: Case, variables: Sequence[Any]) -> list[Any]:
-    return _outputs(case.function(*variables, **case.args))
+def build(case: Case, variables: Sequence[Any]) -> list[Any]:
+    """Return the outputs of a case on these Variables."""
+    return outputs_of(case.function(*variables, **case.args))
 
 
 def _run(outputs: Sequence[Any]) -> None:
@@ -48,7 +67,7 @@ def check_forward(case: Case) -> None:
     """Compare the outputs in ``cpu:float`` with the expectation."""
     arrays = case.arrays()
     with nn.context_scope(_context("cpu:float")):
-        outputs = _build(case, _variables(arrays, (), np.float32))
+        outputs = build(case, variables_of(arrays, (), np.float32))
         _run(outputs)
     if case.expect is None:
         assert all(np.all(np.isfinite(o.d)) for o in outputs)
@@ -73,13 +92,13 @@ def _directional(case: Case, arrays: list[Any], need: list[int], weights: list[n
     """Compare analytic gradients with central differences along random directions, in ``cpu:double``."""
 
     def value(moved: Sequence[Any]) -> float:
-        outputs = _build(case, _variables(moved, (), np.float64))
+        outputs = build(case, variables_of(moved, (), np.float64))
         _run(outputs)
         return sum(float(np.sum(o.d * w)) for o, w in zip(outputs, weights))
 
-    variables = _variables(arrays, need, np.float64)
-    outputs = _build(case, variables)
-    loss = _weighted(outputs, weights)
+    variables = variables_of(arrays, need, np.float64)
+    outputs = build(case, variables)
+    loss = weighted(outputs, weights)
     for i in need:
         variables[i].grad.zero()
     loss.forward()
@@ -99,7 +118,8 @@ def _directional(case: Case, arrays: list[Any], need: list[int], weights: list[n
             np.testing.assert_allclose(analytic, numeric, 1e-5, 1e-7, err_msg=f"gradient of input {i}")
 
 
-def _weighted(outputs: Sequence[Any], weights: Sequence[np.ndarray]) -> Any:
+def weighted(outputs: Sequence[Any], weights: Sequence[np.ndarray]) -> Any:
+    """Return the sum of all outputs' elements times weights."""
     import nnabla.functions as F
 
     terms = [F.sum(o * nn.Variable.from_numpy_array(w)) for o, w in zip(outputs, weights)]
@@ -117,7 +137,7 @@ def check_gradient(case: Case) -> None:
         return
     rng = np.random.RandomState(7)
     with nn.context_scope(_context("cpu:double")):
-        shapes = [o.shape for o in _build(case, _variables(arrays, (), np.float64))]
+        shapes = [o.shape for o in build(case, variables_of(arrays, (), np.float64))]
         _directional(case, arrays, need, [np.asarray(rng.randn(*s)) for s in shapes], rng)
 
 
@@ -129,13 +149,13 @@ def check_double_gradient(case: Case) -> None:
         return
     rng = np.random.RandomState(11)
     with nn.context_scope(_context("cpu:double")):
-        shapes = [o.shape for o in _build(case, _variables(arrays, (), np.float64))]
+        shapes = [o.shape for o in build(case, variables_of(arrays, (), np.float64))]
         count = len(arrays)
         seeds = [np.asarray(rng.randn(*s)) for s in shapes]
 
         def first_order(*variables: Any) -> Any:
             inputs, grads = variables[:count], variables[count:]
-            outputs = _outputs(case.function(*inputs, **case.args))
+            outputs = outputs_of(case.function(*inputs, **case.args))
             return tuple(nn.grad(outputs, [inputs[i] for i in need], list(grads)))
 
         whole = Case(first_order, [None] * (count + len(seeds)))
@@ -148,13 +168,13 @@ def check_double_gradient(case: Case) -> None:
 
 def _check_first_matches(case: Case, arrays: list[Any], need: list[int], seeds: list[np.ndarray]) -> None:
     """``nn.grad`` and ``backward`` give the same first-order gradients."""
-    variables = _variables(arrays, need, np.float64)
-    outputs = _build(case, variables)
+    variables = variables_of(arrays, need, np.float64)
+    outputs = build(case, variables)
     grads = nn.grad(outputs, [variables[i] for i in need], [nn.Variable.from_numpy_array(s) for s in seeds])
     _run(grads)
     for i in need:
         variables[i].grad.zero()
-    loss = _weighted(outputs, seeds)
+    loss = weighted(outputs, seeds)
     loss.forward()
     loss.backward()
     for i, g in zip(need, grads):
@@ -162,8 +182,11 @@ def _check_first_matches(case: Case, arrays: list[Any], need: list[int], seeds: 
 
 
 def check_backend(case: Case, name: str) -> None:
-    """Compare outputs and gradients on another backend with those of ``cpu``, both in float64."""
-    if name not in case.backends:
+    """Compare outputs and gradients on another backend with those of ``cpu``, both in float64.
+
+    A backend of the kit is left out where the case does not name it; every other name is looked up.
+    """
+    if name in KIT_BACKENDS and name not in case.backends:
         return
     arrays = case.arrays()
     need = case.differentiated(arrays)
@@ -171,14 +194,14 @@ def check_backend(case: Case, name: str) -> None:
     weights: list[np.ndarray] = []
     for context in (_context("cpu:double"), _context(f"{name}:double")):
         with nn.context_scope(context):
-            variables = _variables(arrays, need, np.float64)
-            outputs = _build(case, variables)
+            variables = variables_of(arrays, need, np.float64)
+            outputs = build(case, variables)
             rng = np.random.RandomState(5)
             weights = [np.asarray(rng.randn(*o.shape)) for o in outputs]
             for i in need:
                 variables[i].grad.zero()
             if need:
-                loss = _weighted(outputs, weights)
+                loss = weighted(outputs, weights)
                 nn.forward_all([*outputs, loss])
                 loss.backward()
             else:
@@ -202,7 +225,7 @@ def conformance(cases: Sequence[Case]) -> Callable[..., None]:
     import pytest
 
     params = [
-        pytest.param(case, check, id=f"{case}-{check}") for case in cases for check in CHECKS if _applies(case, check)
+        pytest.param(case, check, id=f"{case}-{check}") for case in cases for check in CHECKS if applies(case, check)
     ]
 
     @pytest.mark.parametrize(("case", "check"), params)
@@ -212,9 +235,10 @@ def conformance(cases: Sequence[Case]) -> Callable[..., None]:
     return test
 
 
-def _applies(case: Case, check: str) -> bool:
+def applies(case: Case, check: str) -> bool:
+    """Return whether a check of :data:`CHECKS` says something of a case."""
     if check in ("gradient", "double") and case.grad is False:
         return False
     if check == "double" and not case.double:
         return False
-    return check not in ("plain", "opaque") or check in case.backends
+    return check not in KIT_BACKENDS or check in case.backends
