@@ -129,7 +129,7 @@ class HostArrays(ArrayLibrary):
         # NumPy gives scalars where an array has no dimension.
         if fresh and type(result) is np.ndarray and result.flags.writeable:
             return result
-        return np.array(result, order="C", copy=True)
+        return np.array(result, order="K", copy=True)
 
     def dtype(self, array: np.ndarray) -> np.dtype:
         return array.dtype
