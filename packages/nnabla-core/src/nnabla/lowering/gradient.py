@@ -58,15 +58,17 @@ class PreparedGradient:
         op, place = setup.op, self.place
         in_names = [spec.name for spec in op.inputs]
         out_names = [spec.name for spec in op.outputs]
-        reads: list[tuple[str, Any, np.dtype]] = []
+        reads: list[tuple[str, Any, np.dtype | None]] = []
         shapes: dict[int, tuple[int, ...] | None] = {}
+        # Inputs that the gradient never reads with arguments as they are here may be gone; kernels get None for them.
+        kept = {in_names[i] for i in gradient.reads((True,) * len(in_names))[0]} | set(op.depends or ())
         for at, name in enumerate(kernel.reads):
             if name.endswith("_shape") and name[: -len("_shape")] in in_names:
                 shapes[at] = setup.in_shapes[in_names.index(name[: -len("_shape")])]
                 reads.append(("none", None, place.types.compute))
             elif name in in_names:
                 i = in_names.index(name)
-                if setup.in_shapes[i] is not None:
+                if name in kept:
                     reads.append(("in", i, place.compute_dtype(op.inputs[i].kind)))
                 else:
                     reads.append(("none", None, place.types.compute))
@@ -74,8 +76,10 @@ class PreparedGradient:
                 o = out_names.index(name)
                 reads.append(("out", o, place.compute_dtype(op.outputs[o].kind)))
             else:
+                # Kernels may save numbers in fewer bytes than others count in.
                 kind = gradient.saved[name].kind if name in gradient.saved else "float"
-                reads.append(("saved" if name in gradient.saved else "none", name, place.compute_dtype(kind)))
+                dtype = None if kind == "index" else place.compute_dtype(kind)
+                reads.append(("saved" if name in gradient.saved else "none", name, dtype))
         split = len(reads)
         reads += [("dout", o, place.types.compute) for o in range(len(setup.out_shapes))]
         self.reads = reads

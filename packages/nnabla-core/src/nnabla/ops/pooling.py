@@ -49,7 +49,8 @@ def max_pooling(
     """
     w = Windows(x.shape, kernel, stride, pad, ignore_border, channel_last)
     columns = w.columns(x, float("-inf"))
-    return Result(w.result(max_(columns, (1,), False)), saved={"index": arg_max(columns, 1)})
+    index = w.result(arg_max(columns, 1))
+    return Result(w.result(max_(columns, (1,), False)), saved={"index": index})
 
 
 @max_pooling.resolve
@@ -87,11 +88,11 @@ def put_in_windows(
 
     Args:
         dy: A value per window, in the shape of the pooling's output.
-        index: Places in the windows, (images, 1, out...).
+        index: Places in the windows, the shape of ``dy``.
         shape: Shape of the result; the other arguments are those of the pooling.
     """
     w = Windows(shape, kernel, stride, pad, ignore_border, channel_last)
-    chosen = cast(one_hot_along(index, prod(kernel), 1), "float")
+    chosen = cast(one_hot_along(w.images_of(index), prod(kernel), 1), "float")
     return w.spread(w.images_of(dy) * chosen)
 
 
@@ -114,7 +115,7 @@ def max_pooling_backward(
         The shape of ``x``.
     """
     w = Windows(x.shape, kernel, stride, pad, ignore_border, channel_last)
-    index = arg_max(w.columns(x, float("-inf")), 1)
+    index = w.result(arg_max(w.columns(x, float("-inf")), 1))
     return put_in_windows(dy, index, x.shape, kernel, stride, ignore_border, pad, channel_last)
 
 

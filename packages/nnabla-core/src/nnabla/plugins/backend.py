@@ -58,7 +58,9 @@ class BackwardKernel:
             gradients, and which input gradients are wanted; returns one fresh array (or None) per input.
         reads: Names of inputs, outputs and saved values that ``compute`` gets, in order. They must be among
             those that the operator's definition reads. ``'beta_shape'`` is the shape of input ``beta`` (None
-            where it is absent), which is there even where the data is not.
+            where it is absent), which is there even where the data is not. Saved integers come in the dtype in
+            which the forward kernel left them. What is absent or has no part in the gradient, with the arguments at
+            hand, is None.
     """
 
     compute: Callable[..., Sequence[Any]]

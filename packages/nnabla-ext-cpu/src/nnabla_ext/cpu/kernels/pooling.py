@@ -92,8 +92,7 @@ def max_pooling(xp: Any, inputs: Any, out: Any, args: dict[str, Any]) -> tuple[A
     for start in range(0, len(y), step):
         at = slice(start, start + step)
         _largest(taps.of(whole[at]), y[at], place[at])
-    place = np.moveaxis(place, -1, 1) if w.channel_last else place
-    return y.reshape(taps.shape), place.reshape(w.images, 1, *w.out)
+    return y.reshape(taps.shape), place.reshape(taps.shape)
 
 
 def _largest(views: Iterator[Array], y: Array, place: Array) -> None:
@@ -116,8 +115,6 @@ def put_in_windows(xp: Any, inputs: Any, out: Any, args: dict[str, Any]) -> Arra
     w = _windows(args["shape"], args)
     taps = _Taps(w)
     dy = dy.reshape(taps.out)
-    if w.channel_last:
-        place = np.moveaxis(place.reshape(taps.outer, taps.tail, *w.out), 1, -1)
     place = place.reshape(taps.out)
     whole = taps.empty(dy.dtype)
     step = max(1, _BLOCK * max(1, len(dy)) // max(1, dy.nbytes))

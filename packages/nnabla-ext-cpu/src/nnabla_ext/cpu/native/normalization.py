@@ -88,6 +88,9 @@ def _backward(values: Any, y: Any, dy: Any, want: tuple[bool, bool, bool, bool],
     fixed = not args["batch_stat"]
     if fixed:
         center, inverse = mean, variance
+    if x is None or center is None:
+        # Without a scale nothing depends on the input.
+        return _backward_over_numpy(x, gamma, center, inverse, y, dy, axes, fixed, eps)
     found = module.standardization_gradient(x, dy, center, inverse, gamma, y, axes, True, fixed, eps, want, False)
     return _backward_over_numpy(x, gamma, center, inverse, y, dy, axes, fixed, eps) if found is None else found
 
@@ -96,15 +99,16 @@ def _backward_over_numpy(
     x: Any, gamma: Any, center: Any, inverse: Any, y: Any, dy: Any, axes: Any, fixed: bool, eps: float
 ) -> Any:
     seed = dy if y is None else dy * (y > 0)
-    others = other_axes(x.ndim, axes)
-    if fixed:
-        inverse = (inverse + x.dtype.type(eps)) ** -0.5
-    arrays = (x, seed, center, inverse, gamma)
-    result = over_numpy.standardization_gradient(None, arrays, (), {"axes": others})
-    dx, dgamma = (result, None) if gamma is None else result
-    if fixed:
-        dx = seed * (inverse if gamma is None else inverse * gamma)
-    return dx, dgamma, seed.sum(others, keepdims=True), seed
+    others = other_axes(dy.ndim, axes)
+    dbeta = seed.sum(others, keepdims=True)
+    if not fixed:
+        result = over_numpy.standardization_gradient(None, (x, seed, center, inverse, gamma), (), {"axes": others})
+        dx, dgamma = (result, None) if gamma is None else result
+        return dx, dgamma, dbeta, seed
+    inverse = (inverse + dy.dtype.type(eps)) ** -0.5
+    if gamma is None:
+        return seed * inverse, None, dbeta, seed
+    return seed * (inverse * gamma), (seed * (x - center) * inverse).sum(others, keepdims=True), dbeta, seed
 
 
 def _batch_normalization_backward(
