@@ -61,7 +61,7 @@ def test_integers_are_those_of_the_reference(span, low, dtype, target) -> None:
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_uniform_numbers_are_the_upper_bits(dtype, target) -> None:
-    args = {"shape": (31, 67), "state": STATES[0], "lane": 0, "dtype": np.dtype(dtype)}
+    args = {"shape": (31, 67), "state": STATES[0], "lane": 0, "dtype": dtype}
     found = FORWARD_KERNELS["RandomUniform"](np, (), (None,), args)
     expected = (words(31 * 67, STATES[0], 0) >> np.uint64(8)).astype(dtype) * dtype(2.0**-24)
     assert found.dtype == dtype

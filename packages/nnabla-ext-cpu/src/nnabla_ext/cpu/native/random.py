@@ -26,9 +26,10 @@ def _integers(xp: Any, inputs: tuple[Any, ...], out: tuple[Any, ...], args: dict
 
 
 def _uniform(xp: Any, inputs: tuple[Any, ...], out: tuple[Any, ...], args: dict[str, Any]) -> Any:
-    if args["dtype"] not in _FLOATS:
+    dtype = np.dtype(args["dtype"])
+    if dtype not in _FLOATS:
         return numpy_kernels.FORWARD_KERNELS["RandomUniform"](xp, inputs, out, args)
-    return _native.random_uniform(args["shape"], args["dtype"], args["state"], args["lane"])
+    return _native.random_uniform(args["shape"], dtype, args["state"], args["lane"])
 
 
 def _dropout(xp: Any, inputs: tuple[Any, ...], out: tuple[Any, ...], args: dict[str, Any]) -> Any:
