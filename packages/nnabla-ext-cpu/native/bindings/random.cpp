@@ -1,9 +1,92 @@
+#include <pybind11/stl.h>
+
+#include <utility>
+
 #include "bindings/arrays.h"
 #include "bindings/families.h"
 #include "kernels/tables.h"
 
 namespace nnabla {
+namespace {
 
-void bind_random(py::module_& m) { (void)m; }
+typedef std::pair<std::uint64_t, std::uint64_t> State;  // stream and number of the draw
+
+RandomState state_of(const State& state, std::uint32_t lane) { return {state.first, state.second, lane}; }
+
+// Integers below `span` in one dimension; with a span of 2^32 the words of the generator.
+py::array random_integers(py::ssize_t count, std::uint64_t span, const State& state, std::uint32_t lane) {
+  if (count < 0 || span < 1 || span > std::uint64_t{1} << 32)
+    throw py::value_error("random_integers: count must be 0 or more, and span 1 to 2 ** 32");
+  py::array y = fresh<std::uint32_t>({count});
+  std::uint32_t* to = mutable_data<std::uint32_t>(y);
+  MaybeRelease released(count);
+  tables<float>().random->integers(state_of(state, lane), count, span, to);
+  return y;
+}
+
+template <class T>
+py::array uniform(std::vector<py::ssize_t> shape, RandomState state) {
+  py::array y = fresh<T>(std::move(shape));
+  T* to = mutable_data<T>(y);
+  const long count = y.size();
+  MaybeRelease released(count);
+  tables<T>().random->uniform(state, count, to);
+  return y;
+}
+
+py::array random_uniform(std::vector<py::ssize_t> shape, const py::dtype& dtype, const State& state,
+                         std::uint32_t lane) {
+  if (dtype.num() == py::dtype::num_of<float>()) return uniform<float>(std::move(shape), state_of(state, lane));
+  if (dtype.num() == py::dtype::num_of<double>()) return uniform<double>(std::move(shape), state_of(state, lane));
+  throw py::type_error("random_uniform: the dtype must be float32 or float64");
+}
+
+void check_order(const py::array& x) {
+  if (!(x.flags() & py::array::c_style)) throw py::value_error("dropout: arrays must be in C order");
+}
+
+// y and the mask, which draws element by element in C order.
+py::tuple dropout(const py::array& x, std::uint32_t least, double scale, const State& state, std::uint32_t lane) {
+  check_order(x);
+  return by_type(x, [&](auto zero) {
+    using T = decltype(zero);
+    py::array y = fresh<T>(shape_of(x)), mask = fresh<bool>(shape_of(x));
+    T* to = mutable_data<T>(y);
+    bool* kept = mutable_data<bool>(mask);
+    const T* from = data<T>(x);
+    const long count = x.size();
+    {
+      MaybeRelease released(count);
+      tables<T>().random->dropout(state_of(state, lane), count, least, static_cast<T>(scale), from, to, kept);
+    }
+    return py::make_tuple(y, mask);
+  });
+}
+
+py::array dropout_backward(const py::array& dy, const py::array& mask, double scale) {
+  check_order(dy);
+  check_order(mask);
+  if (!holds<bool>(mask) || mask.size() != dy.size()) throw py::value_error("dropout: the mask does not fit");
+  return by_type(dy, [&](auto zero) {
+    using T = decltype(zero);
+    py::array dx = fresh<T>(shape_of(dy));
+    T* to = mutable_data<T>(dx);
+    const T* from = data<T>(dy);
+    const bool* kept = data<bool>(mask);
+    const long count = dy.size();
+    MaybeRelease released(count);
+    tables<T>().random->dropout_backward(count, static_cast<T>(scale), from, kept, to);
+    return dx;
+  });
+}
+
+}  // namespace
+
+void bind_random(py::module_& m) {
+  m.def("random_integers", random_integers);
+  m.def("random_uniform", random_uniform);
+  m.def("dropout", dropout);
+  m.def("dropout_backward", dropout_backward);
+}
 
 }  // namespace nnabla

@@ -8,7 +8,6 @@ from typing import Any
 import nnabla_ext.cpu.native as native
 from nnabla.errors import StateError
 from nnabla.plugins.backend import BackwardKernel, ForwardKernel
-from nnabla_ext.cpu.kernels.random import words
 
 __all__ = ["BACKWARD_KERNELS", "FORWARD_KERNELS"]
 
@@ -29,8 +28,7 @@ def _mask(x: Any, h: Any, args: dict[str, Any]) -> Any:
     if not args["training"] or args["dropout"] <= 0 or layers == 1:
         return None
     shape = (layers - 1, len(x), batch, directions * size)
-    u = (words((layers - 1) * len(x) * batch * directions * size, args["state"], args["lane"]) >> 8).astype(x.dtype)
-    return (u * x.dtype.type(2.0**-24) > x.dtype.type(args["dropout"])).reshape(shape)
+    return _native.random_uniform(shape, x.dtype, args["state"], args["lane"]) > x.dtype.type(args["dropout"])
 
 
 def _forward(name: str) -> ForwardKernel:
