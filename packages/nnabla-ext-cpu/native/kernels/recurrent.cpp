@@ -1,6 +1,7 @@
 // Recurrent layers. The products of all steps' inputs are one product of matrices, and so are the gradients of the
-// weights; the product with the previous output goes step by step, over weights that are packed once. A thread has
-// some of the units in every step, with all their blocks, and goes on to the cell while the sums are in the cache.
+// weights; the product with the previous output goes step by step, over weights that are packed once, and on to the
+// cell while the sums are in the cache. A thread has some samples and takes all steps of these by itself; where
+// samples are few or the weights many, it has some of the units, and the threads meet after every step.
 #include "kernels/recurrent_cells.h"
 
 #include "common/memory.h"
@@ -12,8 +13,11 @@ namespace nnabla {
 namespace NNABLA_TARGET {
 namespace {
 
-// Up to so many multiplications a step is done by one thread.
+// Up to so many multiplications a step is done by one thread, where threads meet after each.
 constexpr long small_step = 1000000;
+
+// Samples of a thread that are worth reading all weights for, and bytes of weights up to which that holds.
+constexpr long samples_of_thread = 8, shared_weights = 4 << 20;
 
 // Rows of matrices here begin an odd number of cache lines apart, so that they do not compete for one place.
 template <class T>
@@ -76,13 +80,32 @@ template <class T>
 struct Plan {
   long size, row, panels, rows;  // H; I + H; panels of units; B * T
   int blocks, kept, threads;
+  bool by_samples;
 
   explicit Plan(const RecurrentLayer<T>& l)
       : size(l.size), row(l.features + l.size), panels(divide_up(l.size, tile_columns<T>)), rows(l.steps * l.batch) {
     const CellShape shape = shape_of_cell(l.cell);
     blocks = shape.blocks;
     kept = shape.kept;
-    threads = l.batch * size * size * blocks <= small_step ? 1 : static_cast<int>(smaller(thread_count(), panels));
+    const long weights = size * size * blocks, step = l.batch * weights;
+    const long most = step * l.steps <= small_step ? 1 : smaller(thread_count(), l.batch / samples_of_thread);
+    by_samples = most > 1 && weights * static_cast<long>(sizeof(T)) <= shared_weights;
+    threads = static_cast<int>(by_samples ? most : step <= small_step ? 1 : smaller(thread_count(), panels));
+  }
+
+  // Call f(n, i0, i1, p0, p1) for all steps, samples i0 to i1 and panels p0 to p1.
+  template <class F>
+  void for_steps(long begin, long end, long by, long batch, F&& f) const {
+    if (by_samples) {
+      parallel(threads, [&](int part, int parts) {
+        for (long n = begin; n != end; n += by) f(n, batch * part / parts, batch * (part + 1) / parts, 0, panels);
+      });
+    } else {
+      for (long n = begin; n != end; n += by)
+        parallel(threads, [&](int part, int parts) {
+          f(n, 0, batch, panels * part / parts, panels * (part + 1) / parts);
+        });
+    }
   }
 
   long units(long panel) const { return smaller(tile_columns<T>, size - panel * tile_columns<T>); }
@@ -98,6 +121,7 @@ template <class T, Cell cell>
 void forward_cell(const RecurrentForward<T>& l) {
   const Plan<T> plan(l);
   constexpr Places places = forward_places(cell);
+  constexpr bool state = shape_of_cell(cell).state;
   const long H = plan.size, wide = plan.kept * H, batch = l.batch, panel_size = H * tile_columns<T>;
   for_runs(places.input, plan.blocks, [&](int first, int place, int count) {
     gemm<T>(plan.rows, count * H, l.features, {l.x, l.features, 1}, {l.weight + first * H * plan.row, 1, plan.row},
@@ -111,46 +135,42 @@ void forward_cell(const RecurrentForward<T>& l) {
         pack_columns<T>({l.weight + b * H * plan.row + l.features, 1, plan.row}, 0, H, p * tile_columns<T>,
                         plan.units(p), packed + (p * plan.blocks + b) * panel_size);
   });
-  // Outputs before and after the step, in rows that do not compete for places in the cache.
+  // Outputs before and after a step, in turns, in rows that do not compete for places in the cache.
   const long ldh = padded<T>(H);
   Scratch<T> outputs(2 * batch * ldh);
-  T *before = outputs, *after = outputs + batch * ldh;
-  for (long i = 0; i < batch; i++) std::memcpy(before + i * ldh, l.first_h + i * H, H * sizeof(T));
-  const T* c_before = l.first_c;
-  for (long n = 0; n < l.steps; n++) {
-    const long t = step_at(l, n);
+  for (long i = 0; i < batch; i++) std::memcpy(outputs + i * ldh, l.first_h + i * H, H * sizeof(T));
+  plan.for_steps(0, l.steps, 1, batch, [&](long n, long i0, long i1, long p0, long p1) {
+    const long t = step_at(l, n), earlier = n > 0 ? step_at(l, n - 1) : 0;
+    const T* before = outputs + n % 2 * batch * ldh;
+    T* after = outputs + (n + 1) % 2 * batch * ldh;
+    const T* c_before = state && n > 0 ? l.cells + earlier * batch * H : l.first_c;
     T* gates = l.gates + t * batch * wide;
     T* hidden = l.hidden + t * batch * H;
-    T* cells = shape_of_cell(cell).state ? l.cells + t * batch * H : nullptr;
-    parallel(plan.threads, [&](int part, int parts) {
-      for (long p = plan.panels * part / parts; p < plan.panels * (part + 1) / parts; p++) {
-        const long j = p * tile_columns<T>, width = plan.units(p);
-        for (int b = 0; b < plan.blocks; b++) {
-          // The candidate of a GRU: its product stands beside that of the input, and has a bias of its own.
-          const bool apart = cell == Cell::gru && b == 2;
-          multiply_panel<T>(batch, H, before, ldh, packed + (p * plan.blocks + b) * panel_size, width,
-                            gates + places.output[b] * H + j, wide, !apart,
-                            apart && l.bias != nullptr ? l.bias + 3 * H + j : nullptr);
-        }
-        for (long i = 0; i < batch; i++)
-          for (long u = j; u < j + width; u += lanes<T>) {
-            const long m = smaller(lanes<T>, j + width - u);
-            Vec<T> h = get(before + i * ldh + u, m), c = {};
-            if constexpr (shape_of_cell(cell).state) c = get(c_before + i * H + u, m);
-            cell_forward<T, cell>(gates + i * wide + u, H, h, c, m);
-            put(after + i * ldh + u, h, m);
-            put(hidden + i * H + u, h, m);
-            if constexpr (shape_of_cell(cell).state) put(cells + i * H + u, c, m);
-          }
+    T* cells = state ? l.cells + t * batch * H : nullptr;
+    for (long p = p0; p < p1; p++) {
+      const long j = p * tile_columns<T>, width = plan.units(p);
+      for (int b = 0; b < plan.blocks; b++) {
+        // The candidate of a GRU: its product stands beside that of the input, and has a bias of its own.
+        const bool apart = cell == Cell::gru && b == 2;
+        multiply_panel<T>(i1 - i0, H, before + i0 * ldh, ldh, packed + (p * plan.blocks + b) * panel_size, width,
+                          gates + i0 * wide + places.output[b] * H + j, wide, !apart,
+                          apart && l.bias != nullptr ? l.bias + 3 * H + j : nullptr);
       }
-    });
-    c_before = cells;
-    T* swapped = before;
-    before = after;
-    after = swapped;
-  }
-  for (long i = 0; i < batch; i++) std::memcpy(l.last_h + i * H, before + i * ldh, H * sizeof(T));
-  if (shape_of_cell(cell).state) std::memcpy(l.last_c, c_before, batch * H * sizeof(T));
+      for (long i = i0; i < i1; i++)
+        for (long u = j; u < j + width; u += lanes<T>) {
+          const long m = smaller(lanes<T>, j + width - u);
+          Vec<T> h = get(before + i * ldh + u, m), c = {};
+          if constexpr (state) c = get(c_before + i * H + u, m);
+          cell_forward<T, cell>(gates + i * wide + u, H, h, c, m);
+          put(after + i * ldh + u, h, m);
+          put(hidden + i * H + u, h, m);
+          if constexpr (state) put(cells + i * H + u, c, m);
+        }
+    }
+  });
+  const long last = step_at(l, l.steps - 1) * batch * H;
+  std::memcpy(l.last_h, l.hidden + last, batch * H * sizeof(T));
+  if constexpr (state) std::memcpy(l.last_c, l.cells + last, batch * H * sizeof(T));
 }
 
 // to[j] = the sum of rows, in blocks so that it stays accurate.
@@ -213,42 +233,39 @@ void backward_cell(const RecurrentBackward<T>& l) {
   });
   const long ld = padded<T>(wide);
   Scratch<T> all(plan.rows * ld);
-  const T* dz_after = nullptr;
   // After the steps one more product gives the gradient of the first output.
-  for (long n = l.steps - 1; n >= -1; n--) {
+  plan.for_steps(l.steps - 1, -2, -1, batch, [&](long n, long i0, long i1, long p0, long p1) {
     const long t = n >= 0 ? step_at(l, n) : 0, earlier = n > 0 ? step_at(l, n - 1) : 0;
     const T* gates = l.gates + t * batch * wide;
     const T* h_before = n > 0 ? l.hidden + earlier * batch * H : l.first_h;
     const T* c_before = state && n > 0 ? l.cells + earlier * batch * H : l.first_c;
     const T* cells = state ? l.cells + t * batch * H : nullptr;
     T* dz = all + t * batch * ld;
-    parallel(plan.threads, [&](int part, int parts) {
-      for (long p = plan.panels * part / parts; p < plan.panels * (part + 1) / parts; p++) {
-        const long j = p * tile_columns<T>, width = plan.units(p);
-        // What is in dh of a GRU reaches the step besides the product.
-        if (dz_after != nullptr)
-          for (int b = 0; b < plan.blocks; b++)
-            multiply_panel<T>(batch, H, dz_after + places.output[b] * H, ld,
-                              packed + (p * plan.blocks + b) * panel_size, width, l.dh + j, H,
-                              b > 0 || cell == Cell::gru, nullptr);
-        if (n < 0) continue;
-        for (long i = 0; i < batch; i++)
-          for (long u = j; u < j + width; u += lanes<T>) {
-            const long m = smaller(lanes<T>, j + width - u), at = i * H + u;
-            Vec<T> dh = get(l.dh + at, m) + get(l.dy + (t * batch + i) * l.dy_step + u, m), dc = {}, c0 = {}, c1 = {};
-            if constexpr (state) {
-              dc = get(l.dc + at, m);
-              c0 = get(c_before + at, m);
-              c1 = get(cells + at, m);
-            }
-            cell_backward<T, cell>(gates + i * wide + u, H, get(h_before + at, m), c0, c1, dz + i * ld + u, dh, dc, m);
-            put(l.dh + at, dh, m);
-            if constexpr (state) put(l.dc + at, dc, m);
+    const T* dz_after = n + 1 < l.steps ? all + step_at(l, n + 1) * batch * ld : nullptr;
+    for (long p = p0; p < p1; p++) {
+      const long j = p * tile_columns<T>, width = plan.units(p);
+      // What is in dh of a GRU reaches the step besides the product.
+      if (dz_after != nullptr)
+        for (int b = 0; b < plan.blocks; b++)
+          multiply_panel<T>(i1 - i0, H, dz_after + i0 * ld + places.output[b] * H, ld,
+                            packed + (p * plan.blocks + b) * panel_size, width, l.dh + i0 * H + j, H,
+                            b > 0 || cell == Cell::gru, nullptr);
+      if (n < 0) continue;
+      for (long i = i0; i < i1; i++)
+        for (long u = j; u < j + width; u += lanes<T>) {
+          const long m = smaller(lanes<T>, j + width - u), at = i * H + u;
+          Vec<T> dh = get(l.dh + at, m) + get(l.dy + (t * batch + i) * l.dy_step + u, m), dc = {}, c0 = {}, c1 = {};
+          if constexpr (state) {
+            dc = get(l.dc + at, m);
+            c0 = get(c_before + at, m);
+            c1 = get(cells + at, m);
           }
-      }
-    });
-    dz_after = dz;
-  }
+          cell_backward<T, cell>(gates + i * wide + u, H, get(h_before + at, m), c0, c1, dz + i * ld + u, dh, dc, m);
+          put(l.dh + at, dh, m);
+          if constexpr (state) put(l.dc + at, dc, m);
+        }
+    }
+  });
   backward_products<T, cell>(l, plan, all, ld);
 }
 

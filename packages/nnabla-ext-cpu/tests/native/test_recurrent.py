@@ -138,8 +138,9 @@ def test_one_layer_of_any_size(kind, sizes, dtype, tolerance, target):
 
 
 @pytest.mark.parametrize("kind", NAMES)
-def test_steps_on_several_threads(kind, threads):
-    check(kind, arrays(kind, 3, 33, 20, 270), 3e-5)
+@pytest.mark.parametrize("sizes", [(3, 7, 20, 270), (3, 33, 20, 70)])
+def test_threads_share_units_or_samples(kind, sizes, threads):
+    check(kind, arrays(kind, *sizes), 3e-5)
 
 
 @pytest.mark.parametrize("kind", NAMES)
