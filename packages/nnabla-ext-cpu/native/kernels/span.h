@@ -26,6 +26,29 @@ NNABLA_INLINE void put(T* p, Vec<T> v) {
   store(p, v);
 }
 
+// Join all lanes by f, in pairs.
+template <class T, int Step = lanes<T> / 2, class F>
+NNABLA_INLINE T join_lanes(Vec<T> v, F&& f) {
+  if constexpr (Step == 0) {
+    return v[0];
+  } else {
+#if defined(__clang__)
+    Vec<T> other = v;
+    for (int i = 0; i < Step; i++) other[i] = v[i + Step];
+#else
+    VecInt<T> order = {};
+    for (int i = 0; i < lanes<T>; i++) order[i] = i ^ Step;
+    const Vec<T> other = __builtin_shuffle(v, order);
+#endif
+    return join_lanes<T, Step / 2>(f(v, other), f);
+  }
+}
+
+template <class T>
+NNABLA_INLINE T sum_lanes(Vec<T> v) {
+  return join_lanes<T>(v, [](Vec<T> a, Vec<T> b) { return a + b; });
+}
+
 // All ones in the last n lanes of a vector.
 template <class T>
 NNABLA_INLINE VecInt<T> last_lanes(long n) {
@@ -84,8 +107,8 @@ struct TwoSums {
       for (; i < n; i++) f(i, T{}, one, two);
     }
   }
-  T first() const { return sum<T>((a[0] + a[1]) + (a[2] + a[3])) + one; }
-  T second() const { return sum<T>((b[0] + b[1]) + (b[2] + b[3])) + two; }
+  T first() const { return sum_lanes<T>((a[0] + a[1]) + (a[2] + a[3])) + one; }
+  T second() const { return sum_lanes<T>((b[0] + b[1]) + (b[2] + b[3])) + two; }
 };
 
 }  // namespace NNABLA_TARGET
