@@ -63,12 +63,11 @@ inline T* mutable_data(py::array& x) {
 // strides of (N, H, W, C), and what is computed from it element by element lies the same way. An array is dense if
 // its elements fill a stretch of memory, in whatever order of axes.
 inline std::vector<int> memory_order(const py::array& x) {
-  std::vector<int> axes(x.ndim());
-  for (int i = 0; i < x.ndim(); i++) axes[i] = i;
-  std::stable_sort(axes.begin(), axes.end(), [&](int a, int b) {
-    if (x.shape(a) == 1 || x.shape(b) == 1) return false;
-    return x.strides(a) > x.strides(b);
-  });
+  // Axes of one element have no place of their own: they come first.
+  std::vector<int> axes, others;
+  for (int i = 0; i < x.ndim(); i++) (x.shape(i) == 1 ? axes : others).push_back(i);
+  std::stable_sort(others.begin(), others.end(), [&](int a, int b) { return x.strides(a) > x.strides(b); });
+  axes.insert(axes.end(), others.begin(), others.end());
   return axes;
 }
 
