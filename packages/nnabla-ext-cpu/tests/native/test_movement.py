@@ -8,6 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+import nnabla as nn
+import nnabla.functions as F
+from nnabla.ext_utils import get_extension_context
 from nnabla_ext.cpu.native import module
 
 if module is None:
@@ -95,9 +98,12 @@ def test_one_hot(target: str, threads: int) -> None:
         at = [k + n if k < 0 else k for k, n in zip(index[place], shape)]
         if all(0 <= k < n for k, n in zip(at, shape)):
             wanted[(*place, *at)] = 1
-    np.testing.assert_array_equal(forward("OneHot", index, shape=shape), wanted)
+    for dtype in (np.float32, np.float64):
+        found = forward("OneHot", index, shape=shape, dtype=np.dtype(dtype))
+        assert found.dtype == dtype
+        np.testing.assert_array_equal(found, wanted)
     with pytest.raises(ValueError, match="coordinate for each size"):
-        forward("OneHot", index, shape=(5,))
+        forward("OneHot", index, shape=(5,), dtype=np.dtype(np.float32))
 
 
 def test_split_gives_arrays_of_their_own(target: str) -> None:
@@ -160,3 +166,10 @@ def test_copies_of_turned_arrays(target: str, threads: int) -> None:
             np.testing.assert_array_equal(found, x.transpose(axes))
     assert module.turned_copy(rng.standard_normal((3, 4, 5)).transpose(2, 1, 0)) is None
     assert module.turned_copy(rng.standard_normal((3, 4, 6))[:, :, ::2]) is None
+
+
+def test_one_hot_in_double_precision_is_the_context_s() -> None:
+    with nn.context_scope(get_extension_context("cpu", type_config="double")):
+        y = F.one_hot(nn.NdArray.from_numpy_array(np.array([[1], [2]])), (4,)) * (1 / 3)
+        assert y.dtype == np.float64
+        np.testing.assert_array_equal(y.data, np.eye(4)[1:3] / 3)

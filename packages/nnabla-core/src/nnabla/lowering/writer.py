@@ -86,6 +86,9 @@ class Writer:
             kind = setup.out_kinds[0]
             dtype = self.name("d", self.dtype("float" if kind == "same" else kind))
             args = f"dict({args}, state=state, lane={self._next_lane()}, dtype={dtype})"
+        elif setup.out_kinds[:1] == ("float",) and all(spec.kind == "index" for spec in setup.op.inputs):
+            # Nothing that the kernel is given tells it what to compute in.
+            args = self.name("a", {**setup.args, "dtype": self.dtype("float")})
         out = self.name("n", (None,) * len(outputs))
         function = self.name("k", kernel)
         self._line(setup.op, outputs, f"{function}(xp, ({given}), {out}, {args})")

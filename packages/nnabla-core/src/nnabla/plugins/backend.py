@@ -19,7 +19,7 @@ __all__ = ["Backend", "BackwardKernel", "GradientKernel", "NumericTypes", "Solve
 #: (return a fresh array) or a destination to fill. Returns the array, or a tuple of arrays (outputs, then
 #: updates, then saved values). For operators that draw, ``args`` has besides the arguments ``state`` (stream and number
 #: of the draw), ``lane`` and ``dtype`` (of the first output): the numbers are those that :mod:`nnabla.ops.randomness`
-#: draws for these.
+#: draws for these. Operators of indices alone whose result is floating have ``dtype`` there as well.
 ForwardKernel = Callable[[Any, tuple[Any, ...], tuple[Any, ...], dict[str, Any]], Any]
 
 #: ``update(params, grads, states, ts, hyper)``: one solver's update of a list of parameters, in place. ``states``

@@ -39,7 +39,7 @@ def _running_product_backward(
 
 
 def _one_hot(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, Any]) -> Array:
-    return module.one_hot(inputs[0], args["shape"], False)
+    return module.one_hot(inputs[0], args["shape"], args["dtype"] == np.float64)
 
 
 def _split(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, Any]) -> Any:
