@@ -1,3 +1,5 @@
+#include "kernels/reduction.h"
+
 #include "kernels/families.h"
 
 namespace nnabla {
@@ -5,7 +7,9 @@ namespace NNABLA_TARGET {
 
 template <class T>
 const ReductionTable<T>* reduction_table() {
-  static constexpr ReductionTable<T> table = {};
+  static constexpr ReductionTable<T> table = {{reduce<T, Sum>, reduce<T, SumOfSizes>, reduce<T, SumOfSquares>,
+                                               reduce<T, SumOfProducts>, reduce<T, Largest>, reduce<T, Product>},
+                                              arg_max<T>};
   return &table;
 }
 template const ReductionTable<float>* reduction_table();

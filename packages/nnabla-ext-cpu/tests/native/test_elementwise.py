@@ -186,6 +186,7 @@ def test_infinity_nan_and_large_values(name: str, function: Any, dtype: Any, tar
 
 BACKWARD: dict[str, tuple[str, dict[str, float]]] = {
     **{name: ("x", UNARY[name][1]) for name in UNARY if name in BACKWARD_KERNELS},
+    "LeakyReLU": ("y", UNARY["LeakyReLU"][1]),
     **dict.fromkeys(("ReLU", "Sigmoid", "Tanh", "Sqrt", "Expm1"), ("y", {})),
 }
 

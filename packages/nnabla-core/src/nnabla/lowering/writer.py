@@ -87,7 +87,7 @@ class Writer:
         outputs = self._results(setup)
         given = "".join(f"{n}, " for n in inputs)
         values = setup.args
-        if setup.op.draws or _takes_dtype(setup.op):
+        if setup.op.draws or _takes_dtype(setup):
             values = {**values, "dtype": self._first_dtype(setup, kinds)}
         args = self.name("a", values)
         if setup.op.draws:
@@ -195,9 +195,12 @@ def _words(line: str) -> list[str]:
     return words
 
 
-def _takes_dtype(op: Operator) -> bool:
+def _takes_dtype(setup: Setup) -> bool:
     """Whether inputs and arguments alone do not tell the dtype of an operator's output."""
-    return op.reference_kernel is not None and "dtype" in (_parameters(op.reference_kernel) or ())
+    op = setup.op
+    if op.reference_kernel is not None and "dtype" in (_parameters(op.reference_kernel) or ()):
+        return True
+    return setup.out_kinds[:1] == ("float",) and all(spec.kind == "index" for spec in op.inputs)
 
 
 def _parameters(kernel: Callable[..., Any]) -> set[str] | None:

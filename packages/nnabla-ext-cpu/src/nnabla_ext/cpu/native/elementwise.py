@@ -57,6 +57,7 @@ _BACKWARD: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ),
         (("x",), ()),
     ),
+    "LeakyReLU": (("y",), ("alpha",)),
     "ELU": (("x",), ("alpha",)),
     "SELU": (("x",), ("scale", "alpha")),
     "SoftPlus": (("x",), ("beta",)),
