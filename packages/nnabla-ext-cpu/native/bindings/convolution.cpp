@@ -60,6 +60,16 @@ void check_sizes(const ConvolutionShape& s, long per_group) {
   }
 }
 
+// The sizes that follow from those of the input.
+void input_sizes(ConvolutionShape& s, const ImageShape& image) {
+  s.batch = image.batch;
+  s.in_channels = image.channels;
+  for (int a = 0; a < 3; a++) {
+    s.in[a] = image.size[a];
+    s.out[a] = (s.in[a] + 2 * s.pad[a] - ((s.kernel[a] - 1) * s.dilation[a] + 1)) / s.stride[a] + 1;
+  }
+}
+
 template <class T>
 py::array same_type(const py::array& x) {
   if (!holds<T>(x)) throw py::type_error("convolution: all arrays must have one dtype");
@@ -90,12 +100,7 @@ py::array convolution(const py::array& x, const py::array& weight, const py::obj
     Arguments{pad, stride, dilation, group}.fill(s);
     long per_group;
     const WeightSteps steps = weight_steps<T>(w, channel_last, s.kernel, s.out_channels, per_group);
-    s.batch = image.batch;
-    s.in_channels = image.channels;
-    for (int a = 0; a < 3; a++) {
-      s.in[a] = image.size[a];
-      s.out[a] = (s.in[a] + 2 * s.pad[a] - ((s.kernel[a] - 1) * s.dilation[a] + 1)) / s.stride[a] + 1;
-    }
+    input_sizes(s, image);
     check_sizes(s, per_group);
     py::array held;
     const T* b = bias_of<T>(bias, s.out_channels, held);
@@ -110,6 +115,60 @@ py::array convolution(const py::array& x, const py::array& weight, const py::obj
     return y;
   });
 }
+
+// A convolution whose weights do not change: they are arranged once, for images of one size.
+class PackedConvolution {
+ public:
+  PackedConvolution(const py::array& x, const py::array& weight, const py::object& bias, int base, const Sizes& pad,
+                    const Sizes& stride, const Sizes& dilation, long group, bool channel_last)
+      : image_(image_shape(x, base, channel_last)), shape_of_x_(shape_of(x)), single_(holds<float>(x)) {
+    by_type(x, [&](auto zero) {
+      using T = decltype(zero);
+      const py::array w = same_type<T>(weight);
+      Arguments{pad, stride, dilation, group}.fill(shape_);
+      long per_group;
+      const WeightSteps steps = weight_steps<T>(w, channel_last, shape_.kernel, shape_.out_channels, per_group);
+      input_sizes(shape_, image_);
+      check_sizes(shape_, per_group);
+      py::array held;
+      if (const T* b = bias_of<T>(bias, shape_.out_channels, held)) {
+        bias_ = fresh<T>({shape_.out_channels});
+        std::copy(b, b + shape_.out_channels, mutable_data<T>(bias_));
+        biased_ = true;
+      }
+      const ConvolutionTable<T>& table = *tables<T>().convolution;
+      packed_ = fresh<T>({table.packed_size(shape_)});
+      table.pack(shape_, data<T>(w), steps, mutable_data<T>(packed_));
+      target_ = &target();
+    });
+  }
+
+  // The convolution of x, or None if it is not of the sizes and dtype, or kernels not those, that weights are packed for.
+  py::object run(const py::array& x, bool rectify) const {
+    if (shape_of(x) != shape_of_x_ || !(single_ ? holds<float>(x) : holds<double>(x)) || target_ != &target())
+      return py::none();
+    return by_type(x, [&](auto zero) -> py::object {
+      using T = decltype(zero);
+      py::array y = fresh_images<T>(x, image_, shape_.out_channels, shape_.out);
+      Images<T> images(x, image_);
+      T* to = mutable_data<T>(y);
+      const T *w = data<T>(packed_), *b = biased_ ? data<T>(bias_) : nullptr;
+      {
+        MaybeRelease released(work(shape_));
+        tables<T>().convolution->forward_packed(shape_, images.ready(), w, b, rectify, to);
+      }
+      return y;
+    });
+  }
+
+ private:
+  ImageShape image_;
+  std::vector<py::ssize_t> shape_of_x_;
+  bool single_, biased_ = false;
+  ConvolutionShape shape_{};
+  py::array packed_, bias_;
+  const Target* target_ = nullptr;
+};
 
 py::array data_gradient(const py::array& dy, const py::array& weight, const py::object& bias, int base,
                         const Sizes& sizes, const Sizes& pad, const Sizes& stride, const Sizes& dilation, long group,
@@ -188,6 +247,10 @@ void bind_convolution(py::module_& m) {
   m.def("convolution", convolution, py::arg("x"), py::arg("weight"), py::arg("bias"), py::arg("base_axis"),
         py::arg("pad"), py::arg("stride"), py::arg("dilation"), py::arg("group"), py::arg("channel_last"),
         py::arg("rectify") = false);
+  py::class_<PackedConvolution>(m, "PackedConvolution")
+      .def(py::init<const py::array&, const py::array&, const py::object&, int, const Sizes&, const Sizes&,
+                    const Sizes&, long, bool>())
+      .def("run", &PackedConvolution::run);
   m.def("convolution_data_gradient", data_gradient);
   m.def("convolution_weight_gradient", weight_gradient);
 }

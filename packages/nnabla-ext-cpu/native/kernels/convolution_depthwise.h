@@ -55,13 +55,11 @@ NNABLA_INLINE void depthwise_columns(const RowTap<T>* taps, long count, long ste
     }
 }
 
+// With weights as depthwise_weights() gives them.
 template <class T>
-inline void depthwise_forward(const ConvolutionShape& s, const T* x, const T* w, WeightSteps steps, const T* bias,
-                              bool rectify, T* y) {
+inline void depthwise_with(const ConvolutionShape& s, const T* x, const T* weights, const T* bias, bool rectify, T* y) {
   constexpr int width = 4;
   const long C = s.group, taps = s.taps(), columns = s.out[2];
-  const Scratch<T> weights(taps * C);
-  depthwise_weights(s, w, steps, weights.data());
   const long lines = s.batch * s.out[0] * s.out[1];
   parallel_for(lines, larger(1, 16384 / larger(1, columns * C * taps)), [&](long l0, long l1) {
     const Scratch<RowTap<T>> row(taps), shifted(taps);
@@ -113,6 +111,14 @@ inline void depthwise_forward(const ConvolutionShape& s, const T* x, const T* w,
       }
     }
   });
+}
+
+template <class T>
+inline void depthwise_forward(const ConvolutionShape& s, const T* x, const T* w, WeightSteps steps, const T* bias,
+                              bool rectify, T* y) {
+  const Scratch<T> weights(s.taps() * s.group);
+  depthwise_weights(s, w, steps, weights.data());
+  depthwise_with(s, x, weights.data(), bias, rectify, y);
 }
 
 // The adjoint with strides: each input pixel sums up the outputs whose windows it lies in.

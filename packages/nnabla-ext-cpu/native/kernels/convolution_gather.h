@@ -179,9 +179,27 @@ inline void pack_panel(const Windows<T>& w, const T* weight, long depth_step, lo
     }
 }
 
+// Elements of all packed panels.
+template <class T, int Vectors>
+inline long panels_size(const Windows<T>& w) {
+  constexpr long columns = Vectors * lanes<T>;
+  return divide_up(w.columns, columns) * w.tap_count * w.depth * columns;
+}
+
+template <class T, int Vectors>
+inline void pack_panels(const Windows<T>& w, const T* weight, long depth_step, long column_step, int threads, T* to) {
+  constexpr long columns = Vectors * lanes<T>;
+  const long panels = divide_up(w.columns, columns), panel = w.tap_count * w.depth * columns;
+  parallel(static_cast<int>(smaller(threads, panels)), [&](int part, int parts) {
+    for (long j = panels * part / parts; j < panels * (part + 1) / parts; j++)
+      pack_panel<T, Vectors>(w, weight, depth_step, column_step, j, to + j * panel);
+  });
+}
+
+// Convolve with weights that are packed here, or that `ready` has packed.
 template <class T, int Vectors>
 inline void gather_convolution(const Windows<T>& w, const T* weight, long depth_step, long column_step,
-                               const Epilogue<T>& epilogue) {
+                               const T* ready, const Epilogue<T>& epilogue) {
   constexpr long columns = Vectors * lanes<T>;
   const long panels = divide_up(w.columns, columns), panel = w.tap_count * w.depth * columns;
   const long pixels = w.pixels();
@@ -206,11 +224,9 @@ inline void gather_convolution(const Windows<T>& w, const T* weight, long depth_
   };
   const long tiles = divide_up(pixels, tile_rows);
   if (tiles >= 4 * threads || panels < threads) {
-    const Scratch<T> packed(panels * panel);
-    parallel(static_cast<int>(smaller(threads, panels)), [&](int part, int parts) {
-      for (long j = panels * part / parts; j < panels * (part + 1) / parts; j++)
-        pack_panel<T, Vectors>(w, weight, depth_step, column_step, j, packed + j * panel);
-    });
+    const Scratch<T> own(ready == nullptr ? panels * panel : 1);
+    const T* packed = ready == nullptr ? own.data() : ready;
+    if (ready == nullptr) pack_panels<T, Vectors>(w, weight, depth_step, column_step, threads, own.data());
     parallel(static_cast<int>(smaller(threads, tiles)), [&](int part, int parts) {
       on_pixels(tiles * part / parts * tile_rows, smaller(pixels, tiles * (part + 1) / parts * tile_rows), packed, 0,
                 panels);
@@ -221,6 +237,10 @@ inline void gather_convolution(const Windows<T>& w, const T* weight, long depth_
   parallel(threads, [&](int part, int parts) {
     const long j0 = panels * part / parts, j1 = panels * (part + 1) / parts;
     if (j0 == j1) return;
+    if (ready != nullptr) {
+      on_pixels(0, pixels, ready + j0 * panel, j0, j1);
+      return;
+    }
     const Scratch<T> packed((j1 - j0) * panel);
     for (long j = j0; j < j1; j++)
       pack_panel<T, Vectors>(w, weight, depth_step, column_step, j, packed + (j - j0) * panel);

@@ -23,7 +23,7 @@ class Storage:
 
     States: unset (reads as zeros), lazily filled (``fill_value``), or held (``array`` of ``library`` with
     ``dtype``). A held array may have any shape of the right size. ``exported`` says that a writable view may
-    be alive outside: then results are copied into the buffer rather than replacing it. ``holders`` counts the graph
+    be alive outside: then results are copied into the buffer rather than replacing it. ``version`` counts what was written. ``holders`` counts the graph
     nodes whose data it is.
     """
 
@@ -39,6 +39,7 @@ class Storage:
         "library",
         "modified",
         "size",
+        "version",
         "zeroing",
     )
 
@@ -53,6 +54,7 @@ class Storage:
         self.exported = False
         self.modified = False
         self.holders = 0
+        self.version = 0
         self.children: list[weakref.ref[NarrowedStorage]] | None = None
 
     @staticmethod
@@ -66,7 +68,7 @@ class Storage:
         self.fill_value = self.children = None
         self.zeroing = self.cleared = self.exported = False
         self.modified = True
-        self.holders = 0
+        self.holders = self.version = 0
         return self
 
     # -- reading -------------------------------------------------------------------------------------------
@@ -109,6 +111,7 @@ class Storage:
     def _written(self) -> None:
         self.zeroing = self.cleared = False
         self.modified = True
+        self.version += 1
 
     def writable(self, library: ArrayLibrary, dtype: np.dtype | None, shape: tuple[int, ...], keep: bool = True) -> Any:
         """Return the buffer itself in ``dtype``, which becomes the present one; ``keep`` the values."""
@@ -191,7 +194,7 @@ class NarrowedStorage(Storage):
         self.size = size
         self.zeroing = self.cleared = self.modified = False
         self.fill_value = None
-        self.holders = 0
+        self.holders = self.version = 0
         self.children = None
         self.exported = True
 

@@ -25,6 +25,11 @@ template <class T>
 struct ConvolutionTable {
   // y = convolution of x, plus a bias for each output channel if not null; then negative values 0 if `rectify`.
   void (*forward)(const ConvolutionShape&, const T* x, const T* w, WeightSteps, const T* bias, bool rectify, T* y);
+  // The same with weights that are arranged once: how many elements that takes for these sizes, to make them, and to use
+  // them. They are good for the target, the sizes and the choice of algorithms that they were made with.
+  long (*packed_size)(const ConvolutionShape&);
+  void (*pack)(const ConvolutionShape&, const T* w, WeightSteps, T* packed);
+  void (*forward_packed)(const ConvolutionShape&, const T* x, const T* packed, const T* bias, bool rectify, T* y);
   // dx = the adjoint applied to dy (a deconvolution), plus a bias for each input channel if not null.
   void (*data_gradient)(const ConvolutionShape&, const T* dy, const T* w, WeightSteps, const T* bias, T* dx);
   // dw = the gradient with respect to the weight, written with the steps given.

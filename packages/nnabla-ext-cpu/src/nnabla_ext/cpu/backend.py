@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Callable
 from typing import Any
 
 import array_api_compat.numpy as xp
@@ -11,6 +12,7 @@ from nnabla.array.library import HOST, ArrayLibrary
 from nnabla.context import Context
 from nnabla.plugins.backend import Backend
 from nnabla_ext.cpu import native
+from nnabla_ext.cpu.inference import compile_segment
 from nnabla_ext.cpu.kernels import ACCUMULATE_KERNELS, BACKWARD_KERNELS, FORWARD_KERNELS
 from nnabla_ext.cpu.solver_kernels import GRADIENT_KERNELS, SOLVER_KERNELS
 
@@ -40,6 +42,9 @@ class CpuBackend(Backend):
     def context(self, device_id: str = "", type_config: str = "float", **options: Any) -> Context:
         # There is one CPU, and NNabla 1.39 leaves its number out of contexts.
         return super().context(device_id="", type_config=type_config, **options)
+
+    def compile(self, segment: Any) -> Callable[[], None] | None:
+        return compile_segment(segment)
 
     def devices(self) -> list[str]:
         return ["0"]

@@ -1,0 +1,204 @@
+"""Compiled segments: convolutions whose parameters stay as they are, as in inference.
+
+Their weights are arranged for the kernel once rather than in each run, a batch normalization by fixed statistics that
+follows goes into them, and so does a ReLU after that. What disappears in between is what forward was to clear anyway.
+Parameters that change from run to run, as in training, or of which somebody holds a NumPy array and may write to it,
+make a convolution run like any other function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from nnabla.array.library import HOST
+from nnabla.array.storage import Storage
+from nnabla_ext.cpu.native import module
+
+__all__ = ["compile_segment"]
+
+_NORMALIZATION = "BatchNormalization"
+
+
+def compile_segment(segment: Any) -> Callable[[], None] | None:
+    """Return what runs a segment (``nnabla.graph.program.Segment``), or None if it has nothing to gain."""
+    if module is None:
+        return None
+    chains = _chains(segment)
+    if not chains:
+        return None
+    actions: list[Callable[[], None]] = []
+    at, count = 0, len(segment.steps)
+    while at < count:
+        chain = chains.get(at)
+        length = 1 if chain is None else chain.length
+        plain = [_interpreted(segment.steps[i], segment.clears[i]) for i in range(at, at + length)]
+        actions.append(plain[0] if chain is None else _either(chain, plain))
+        at += length
+
+    def run() -> None:
+        for action in actions:
+            action()
+
+    return run
+
+
+def _interpreted(step: Any, clears: Any) -> Callable[[], None]:
+    function, ins, outs = step.function, step.ins, step.outs
+
+    def run() -> None:
+        function.execute(ins, outs)
+        for content in clears:
+            content.data._storage.clear()
+
+    return run
+
+
+def _either(chain: _Chain, plain: list[Callable[[], None]]) -> Callable[[], None]:
+    def run() -> None:
+        if not chain.run():
+            for action in plain:
+                action()
+
+    return run
+
+
+def _chains(segment: Any) -> dict[int, _Chain]:
+    """Return the convolutions with what follows each and can be done with it, by the number of the first step."""
+    found = {}
+    steps, clears = segment.steps, segment.clears
+    for at, step in enumerate(steps):
+        if step.function.name != "Convolution" or not _is_chain_start(step):
+            continue
+        length, normalization, rectify = 1, None, False
+        if _continues(steps, clears, at, at + length) and _normalizes(steps[at + length].function):
+            normalization = steps[at + length]
+            length += 1
+        last = at + length
+        if _continues(steps, clears, at + length - 1, last) and steps[last].function.name == "ReLU":
+            rectify = True
+            length += 1
+        found[at] = _Chain(step, normalization, rectify, steps[at + length - 1].outs[0], clears[at : at + length])
+    return found
+
+
+def _is_chain_start(step: Any) -> bool:
+    """Whether a convolution's weight and bias are not computed by the graph, and its result is wanted."""
+    return step.outs[0] is not None and all(node.parent is None for node in step.function.input_nodes[1:])
+
+
+def _continues(steps: list[Any], clears: list[Any], at: int, following: int) -> bool:
+    """Whether a step's output is read by the following one alone, and goes after that."""
+    if following >= len(steps):
+        return False
+    output, after = steps[at].outs[0], steps[following]
+    return (
+        output is not None
+        and after.ins[0] is output
+        and all(content is not output for content in after.ins[1:])
+        and any(content is output for content in clears[following])
+        and after.outs[0] is not None
+        and after.outs[0].data._storage is not output.data._storage
+    )
+
+
+def _normalizes(function: Any) -> bool:
+    """Whether a function is a batch normalization over channels by fixed statistics."""
+    if function.name != _NORMALIZATION or function.arguments["batch_stat"]:
+        return False
+    axes = function.arguments["axes"]
+    return list(axes) == [1] and all(node.parent is None for node in function.input_nodes[1:])
+
+
+class _Chain:
+    """A convolution, and what of the steps after it is part of it."""
+
+    def __init__(self, step: Any, normalization: Any, rectify: bool, output: Any, clears: list[Any]) -> None:
+        self.step, self.normalization, self.rectify, self.output = step, normalization, rectify, output
+        self.length = 1 + (normalization is not None) + rectify
+        self.clears = [content for each in clears for content in each]
+        self.constants = [*step.ins[1:], *(() if normalization is None else normalization.ins[1:])]
+        self.seen: list[tuple[Any, int]] | None = None
+        self.packed: Any = None
+
+    def run(self) -> bool:
+        """Run it with parameters arranged before; False if they are not, or not any more."""
+        now = []
+        for content in self.constants:
+            storage = content.data._storage
+            if type(storage) is not Storage or storage.exported or storage.library is not HOST:
+                return False
+            now.append((storage.array, storage.version))
+        if self.seen is None or not _same(self.seen, now):
+            # Parameters that changed since the latest run may change again: that is for the next run to see.
+            self.seen, self.packed = now, None
+            return False
+        x = self._input()
+        if x is None:
+            return False
+        if self.packed is None:
+            self.packed = self._pack(x, [array for array, _ in now])
+        y = None if self.packed is None else self.packed.run(x, self.rectify)
+        if y is None:
+            return False
+        self.output.data._storage.put(HOST, y, y.dtype)
+        for content in self.clears:
+            content.data._storage.clear()
+        return True
+
+    def _input(self) -> Any:
+        data = self.step.ins[0].data
+        storage = data._storage
+        array = storage.array
+        if storage.library is not HOST or array is None or array.shape != data.shape:
+            return None
+        return array
+
+    def _pack(self, x: Any, arrays: list[Any]) -> Any:
+        function = self.step.function
+        args = function.setting.args
+        count = len(self.step.ins) - 1
+        weight, bias = arrays[0], arrays[1] if count > 1 else None
+        dtype = x.dtype
+        if any(array is None or array.dtype != dtype for array in arrays) or dtype not in (np.float32, np.float64):
+            return None
+        if self.normalization is not None:
+            if args["channel_last"] or args["base_axis"] != 1:
+                return None
+            weight, bias = _folded(self.normalization.function, weight, bias, arrays[count:])
+        base = args["base_axis"] % x.ndim
+        if len(args["pad"]) > 3 or not x.size:
+            return None
+        return module.PackedConvolution(
+            x,
+            weight,
+            bias,
+            base,
+            args["pad"],
+            args["stride"],
+            args["dilation"],
+            args["group"],
+            args["channel_last"],
+        )
+
+
+def _same(before: list[tuple[Any, int]], now: list[tuple[Any, int]]) -> bool:
+    return all(a is b and m == n for (a, m), (b, n) in zip(before, now))
+
+
+def _folded(function: Any, weight: Any, bias: Any, arrays: list[Any]) -> tuple[Any, Any]:
+    """Return weight and bias of a convolution that normalizes as well."""
+    supply = iter(arrays)
+    slots = [None if shape is None else next(supply) for shape in function.setting.in_shapes[1:5]]
+    beta, gamma, mean, variance = (None if s is None else s.reshape(-1).astype(np.float64) for s in slots)
+    assert mean is not None and variance is not None
+    scale = 1 / np.sqrt(variance + function.setting.args["eps"])
+    if gamma is not None:
+        scale = scale * gamma
+    shift = -mean * scale if bias is None else (bias.reshape(-1) - mean) * scale
+    if beta is not None:
+        shift = shift + beta
+    scaled = weight * scale.reshape(-1, *(1,) * (weight.ndim - 1))
+    return scaled.astype(weight.dtype), shift.astype(weight.dtype)
