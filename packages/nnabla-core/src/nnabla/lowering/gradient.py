@@ -61,14 +61,14 @@ class PreparedGradient:
         reads: list[tuple[str, Any, np.dtype | None]] = []
         shapes: dict[int, tuple[int, ...] | None] = {}
         # Inputs that the gradient never reads with arguments as they are here may be gone; kernels get None for them.
-        kept = {in_names[i] for i in gradient.reads((True,) * len(in_names))[0]} | set(op.depends or ())
+        kept = {in_names[i] for i in gradient.reads((True,) * len(in_names))[0]} | op.depends_on(setup.args, in_names)
         for at, name in enumerate(kernel.reads):
             if name.endswith("_shape") and name[: -len("_shape")] in in_names:
                 shapes[at] = setup.in_shapes[in_names.index(name[: -len("_shape")])]
                 reads.append(("none", None, place.types.compute))
             elif name in in_names:
                 i = in_names.index(name)
-                if name in kept:
+                if name in kept and setup.in_shapes[i] is not None:
                     reads.append(("in", i, place.compute_dtype(op.inputs[i].kind)))
                 else:
                     reads.append(("none", None, place.types.compute))

@@ -88,6 +88,8 @@ def _update_converted(kernel: SolverKernel, slot: Slot, place: Place, hyper: Map
     slot.t = t
     if is_copy:
         give_back(data, p, place)
+    else:
+        data._storage._written()
 
 
 def _update_by_rule(solver: Solver, slot: Slot, place: Place) -> None:

@@ -82,6 +82,9 @@ def _power_kernels() -> tuple[ForwardKernel, Callable[..., Any]]:
         return simple.get(args["val"], general)(xp, inputs, out, args)
 
     def backward(xp: Any, values: Any, grads: Any, need: Any, args: dict[str, Any]) -> Any:
+        if values[0] is None:
+            # Powers of 0 and 1 have gradients that do not depend on the input, which is then not there.
+            return [np.array(grads[0]) if args["val"] == 1 else np.zeros_like(grads[0])]
         return simple_backward.get(args["val"], general_backward)(xp, values, grads, need, args)
 
     return forward, backward
