@@ -24,9 +24,7 @@ def convolution(xp: Any, inputs: Any, out: Any, args: dict[str, Any]) -> np.ndar
     if not _computes(x, len(args["pad"])):
         return over_numpy.convolution(xp, inputs, out, args)
     base, last = args["base_axis"] % x.ndim, args["channel_last"]
-    return module.convolution(
-        x, weight, bias, base, args["pad"], args["stride"], args["dilation"], args["group"], last
-    )
+    return module.convolution(x, weight, bias, base, args["pad"], args["stride"], args["dilation"], args["group"], last)
 
 
 def deconvolution(xp: Any, inputs: Any, out: Any, args: dict[str, Any]) -> np.ndarray:
@@ -41,9 +39,7 @@ def deconvolution(xp: Any, inputs: Any, out: Any, args: dict[str, Any]) -> np.nd
         s * (n - 1) + d * (k - 1) + 1 - 2 * p + q
         for n, k, s, d, p, q in zip(x.shape[first:], kernel, stride, dilation, pad, args["output_padding"])
     ]
-    return module.convolution_data_gradient(
-        x, weight, bias, base, sizes, pad, stride, dilation, args["group"], last
-    )
+    return module.convolution_data_gradient(x, weight, bias, base, sizes, pad, stride, dilation, args["group"], last)
 
 
 def weight_gradient(xp: Any, inputs: Any, out: Any, args: dict[str, Any]) -> np.ndarray:
