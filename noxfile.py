@@ -160,3 +160,22 @@ def build(session):
     session.install(*nox.project.dependency_groups(PROJECT, "build"))
     for folder in [".", *(f"packages/{name}" for name in PACKAGES)]:
         session.run("python", "-m", "build", "--outdir", "dist", folder)
+
+
+@nox.session
+def wheels(session):
+    """Build the CPU backend's wheels into dist/: the pure one, and on Linux a manylinux one with native code."""
+    session.install(*nox.project.dependency_groups(PROJECT, "wheels"))
+    build_wheel = ["python", "-m", "build", "--wheel", "packages/nnabla-ext-cpu", "--outdir"]
+    session.run(*build_wheel, "dist", env={"NNABLA_CPU_PURE": "1"})
+    built = Path(session.create_tmp())
+    for old in built.glob("*.whl"):
+        old.unlink()
+    session.run(*build_wheel, str(built))
+    (wheel,) = built.glob("*.whl")
+    if wheel.name.endswith("-none-any.whl"):
+        session.error("the native code was not built: is there a C++ compiler? Its messages are above")
+    if sys.platform.startswith("linux"):
+        session.run("auditwheel", "repair", "--wheel-dir", "dist", str(wheel))
+    else:
+        wheel.replace(ROOT / "dist" / wheel.name)

@@ -1,13 +1,18 @@
 """Each distribution builds, installs with plain pip, and works as far as it can alone."""
 
 import importlib.metadata
+import os
 import re
+import shutil
+import zipfile
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("build")
 pytest.importorskip("hatchling")
+pytest.importorskip("scikit_build_core")
+pytest.importorskip("pybind11")
 
 NAMES = ["nnabla", "nnabla-core", "nnabla-ext-cpu", "nnabla-io", "nnabla-cli"]
 MODULES = {
@@ -68,6 +73,69 @@ def test_each_package_has_the_licence_of_the_repository(root, built):
 def test_every_package_is_built_here(root, built):
     folders = {path.parent for path in root.glob("packages/*/pyproject.toml")}
     assert folders == {root / folder for folder in built.folders.values() if folder != "."}
+
+
+def native_modules(names):
+    return [Path(name).name for name in names if Path(name).suffix in (".so", ".pyd")]
+
+
+def test_wheel_has_one_native_module_for_one_python(built):
+    if shutil.which(os.environ.get("CXX", "c++")) is None:
+        pytest.skip("there is no C++ compiler here")
+    with built.wheel("nnabla-ext-cpu") as wheel:
+        (name,) = native_modules(wheel.namelist())
+        assert f"nnabla_ext/cpu/{name}" in wheel.namelist()
+    assert name.startswith("_native.")
+    assert "none-any" not in wheel.filename
+
+
+def test_sdist_has_the_sources_of_the_native_code_and_nothing_built(root, built):
+    names = built.sdist_names("nnabla-ext-cpu")
+    package = root / "packages/nnabla-ext-cpu"
+    sources = {path.relative_to(package).as_posix() for path in package.glob("native/**/*.*")}
+    assert any(name.endswith(".cpp") for name in sources)
+    assert sources | {"CMakeLists.txt"} <= names
+    assert native_modules(names) == []
+
+
+def test_pure_wheel_serves_every_python_and_has_no_native_module(root, build_wheel, tmp_path, monkeypatch):
+    monkeypatch.setenv("NNABLA_CPU_PURE", "1")
+    wheel = build_wheel(root / "packages/nnabla-ext-cpu", tmp_path)
+    assert wheel.name.endswith("-py3-none-any.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+    assert "nnabla_ext/cpu/backend.py" in names
+    assert native_modules(names) == []
+
+
+COMPUTE = """
+import nnabla as nn
+import nnabla.functions as F
+import nnabla_ext.cpu
+
+assert nnabla_ext.cpu.targets() == ["numpy"]
+x = nn.Variable.from_numpy_array([[1.0, -2.0]], need_grad=True)
+y = F.sum(F.relu(x) ** 2)
+y.forward()
+y.backward()
+assert y.d == 1 and x.g.tolist() == [[2, 0]]
+"""
+
+
+def test_installs_and_computes_where_the_compiler_is_broken(
+    root, wheelhouse, build_wheel, fresh_environment, tmp_path, monkeypatch
+):
+    broken = tmp_path / "c++"
+    broken.write_text("#!/bin/sh\nexit 1\n")
+    broken.chmod(0o755)
+    monkeypatch.setenv("CXX", str(broken))
+    wheel = build_wheel(root / "packages/nnabla-ext-cpu", tmp_path / "dist")
+    with zipfile.ZipFile(wheel) as archive:
+        assert native_modules(archive.namelist()) == []
+    fresh_environment.pip("install", "--no-index", "--find-links", str(wheelhouse), str(wheel))
+    done = fresh_environment.run("python", "-c", COMPUTE)
+    assert done.returncode == 0, done.stderr
+    assert "no native code" in done.stderr
 
 
 CORE_ALONE = """

@@ -19,7 +19,8 @@ __all__ = ["Backend", "BackwardKernel", "GradientKernel", "NumericTypes", "Solve
 #: (return a fresh array) or a destination to fill. Returns the array, or a tuple of arrays (outputs, then
 #: updates, then saved values). ``args`` has besides the arguments ``dtype`` (of the first output; the namespace's, or
 #: NumPy's without one) where the reference kernel takes it or floating results come of indices alone, and for operators
-#: that draw also ``state`` (stream and number of the draw) and ``lane``: the numbers are those that :mod:`nnabla.ops.randomness` draws for these.
+#: that draw also ``state`` (stream and number of the draw) and ``lane``: the numbers are those that
+#: :mod:`nnabla.ops.randomness` draws for these.
 ForwardKernel = Callable[[Any, tuple[Any, ...], tuple[Any, ...], dict[str, Any]], Any]
 
 #: ``update(params, grads, states, ts, hyper)``: one solver's update of a list of parameters, in place. ``states``

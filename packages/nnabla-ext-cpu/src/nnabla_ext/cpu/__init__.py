@@ -1,10 +1,29 @@
-"""The CPU backend of NNabla: every operator on NumPy arrays."""
+"""The CPU backend of NNabla: every operator on NumPy arrays, the frequent ones by native kernels."""
 
 from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["context"]
+from nnabla_ext.cpu.settings import (
+    enable_winograd,
+    num_threads,
+    release_memory,
+    set_num_threads,
+    target,
+    targets,
+    winograd_enabled,
+)
+
+__all__ = [
+    "context",
+    "enable_winograd",
+    "num_threads",
+    "release_memory",
+    "set_num_threads",
+    "target",
+    "targets",
+    "winograd_enabled",
+]
 
 
 def context(device_id: str = "", type_config: str = "float", **kw: Any) -> Any:
