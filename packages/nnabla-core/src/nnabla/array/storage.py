@@ -23,8 +23,8 @@ class Storage:
 
     States: unset (reads as zeros), lazily filled (``fill_value``), or held (``array`` of ``library`` with
     ``dtype``). A held array may have any shape of the right size. ``exported`` says that a writable view may
-    be alive outside: then results are copied into the buffer rather than replacing it. ``version`` counts what was written. ``holders`` counts the graph
-    nodes whose data it is.
+    be alive outside: then results are copied into the buffer rather than replacing it. ``version`` counts what was
+    written. ``holders`` counts the graph nodes whose data it is.
     """
 
     __slots__ = (
