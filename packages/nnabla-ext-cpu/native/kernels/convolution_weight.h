@@ -20,33 +20,6 @@ struct Columns {
   long count() const { return kernel[0] * kernel[1] * kernel[2] * depth; }
 };
 
-// Copy up to tile_columns elements, the usual few without a call.
-template <class T>
-NNABLA_INLINE void copy_short(T* to, const T* from, long count) {
-  switch (count) {
-    case 1:
-      to[0] = from[0];
-      return;
-    case 3:
-      std::memcpy(to, from, 3 * sizeof(T));
-      return;
-    case 5:
-      std::memcpy(to, from, 5 * sizeof(T));
-      return;
-    case 9:
-      std::memcpy(to, from, 9 * sizeof(T));
-      return;
-    case 15:
-      std::memcpy(to, from, 15 * sizeof(T));
-      return;
-    case 16:
-      std::memcpy(to, from, 16 * sizeof(T));
-      return;
-    default:
-      for (long i = 0; i < count; i++) to[i] = from[i];
-  }
-}
-
 // Pack columns e0 to e0 + width for output pixels p0 to p0 + count as [count][tile_columns].
 template <class T>
 inline void pack_columns_of(const Columns<T>& a, long p0, long count, long e0, long width, T* to) {
@@ -74,7 +47,7 @@ inline void pack_columns_of(const Columns<T>& a, long p0, long count, long e0, l
           for (int v = 0; v < tile_vectors; v++)
             store(at + v * lanes<T>, inside ? load(from + v * lanes<T>) : Vec<T>{});
         } else if (inside) {
-          copy_short(at, from, length);
+          for (long l = 0; l < length; l++) at[l] = from[l];
         } else {
           std::memset(at, 0, length * sizeof(T));
         }
@@ -167,22 +140,102 @@ inline void sum_and_place(const ConvolutionShape& s, const Columns<T>& a, const 
   place_weight(s, sums.data(), ldd, dw, steps);
 }
 
+// C[Rows][Vectors * lanes] += A B, where row i of A is rows[i][k * a_step], and rows of B lie b_step apart.
+template <class T, int Rows, int Vectors>
+__attribute__((noinline)) void multiply_spaced_rows(long depth, const T* const* rows, long a_step, const T* B,
+                                                    long b_step, T* C, long ldc) {
+  Vec<T> c[Rows][Vectors];
+  const T* a[Rows];
+#pragma GCC unroll 16
+  for (int i = 0; i < Rows; i++) {
+    a[i] = rows[i];
+#pragma GCC unroll 4
+    for (int j = 0; j < Vectors; j++) c[i][j] = Vec<T>{};
+  }
+  for (long k = 0; k < depth; k++) {
+    Vec<T> b[Vectors];
+#pragma GCC unroll 4
+    for (int j = 0; j < Vectors; j++) b[j] = load(B + j * lanes<T>);
+#pragma GCC unroll 16
+    for (int i = 0; i < Rows; i++) {
+      const Vec<T> x = broadcast(a[i][k * a_step]);
+#pragma GCC unroll 4
+      for (int j = 0; j < Vectors; j++) c[i][j] += x * b[j];
+    }
+    B += b_step;
+  }
+  store_tile<T, Rows, Vectors>(c, C, ldc, true, nullptr);
+}
+
+// The gradient for images of few channels. For a row of output pixels each element of the kernel meets equally spaced
+// elements of a padded image, which are read where they are: rows of the product are the kernel's elements.
+template <class T, int Vectors>
+inline void weight_gradient_in_place(const ConvolutionShape& s, const PaddedImages<T>& images, const T* dy, T* dw,
+                                     WeightSteps steps) {
+  constexpr long columns = Vectors * lanes<T>;
+  const long K = s.out_channels, C = s.in_channels, length = s.kernel[2] * C;
+  const long elements = s.taps() * C, panels = divide_up(K, columns), ldd = panels * columns;
+  const long lines = s.batch * s.out[0] * s.out[1], width = s.out[2];
+  const long tiles = divide_up(elements, tile_rows), height = divide_up(elements, tiles);
+  const int threads = static_cast<int>(
+      smaller(lines * width * K * elements < 100000 ? 1 : thread_count(), larger(1, lines)));
+  const Scratch<T> sums(threads * elements * ldd);
+  std::memset(sums, 0, threads * elements * ldd * sizeof(T));
+  parallel(threads, [&](int part, int parts) {
+    T* sum = sums + part * elements * ldd;
+    const bool whole = K % columns == 0;
+    const Scratch<T> padded(whole ? 1 : width * columns);
+    for (long l = lines * part / parts; l < lines * (part + 1) / parts; l++) {
+      const long oj = l % s.out[1], oi = l / s.out[1] % s.out[0], n = l / (s.out[1] * s.out[0]);
+      const T* origin = images.source + n * images.image +
+                        (oi * s.stride[0] * images.size[1] + oj * s.stride[1]) * images.size[2] * C;
+      for (long p = 0; p < panels; p++) {
+        const T* seeds = dy + l * width * K + p * columns;
+        long step = K;
+        if (K - p * columns < columns) {
+          const long rest = K - p * columns;
+          for (long q = 0; q < width; q++) {
+            for (long j = 0; j < rest; j++) padded[q * columns + j] = seeds[q * K + j];
+            for (long j = rest; j < columns; j++) padded[q * columns + j] = 0;
+          }
+          seeds = padded;
+          step = columns;
+        }
+        for (long e = 0; e < elements; e += height) {
+          const long count = smaller(height, elements - e);
+          const T* rows[tile_rows];
+          for (long r = 0; r < count; r++) {
+            const long row = (e + r) / length, i = row / s.kernel[1], j = row % s.kernel[1];
+            rows[r] = origin + (i * s.dilation[0] * images.size[1] + j * s.dilation[1]) * images.size[2] * C +
+                      (e + r) % length;
+          }
+          with_rows(static_cast<int>(count), [&](auto m) {
+            multiply_spaced_rows<T, decltype(m)::value, Vectors>(width, rows, s.stride[2] * C, seeds, step,
+                                                                 sum + e * ldd + p * columns, ldd);
+          });
+        }
+      }
+    }
+  });
+  for (int part = 1; part < threads; part++)
+    for (long i = 0; i < elements * ldd; i++) sums[i] += sums[part * elements * ldd + i];
+  for (long e = 0; e < elements; e++) {
+    const long row = e / length, i = row / s.kernel[1], j = row % s.kernel[1], k = e % length / C, c = e % C;
+    T* to = dw + i * steps.tap[0] + j * steps.tap[1] + k * steps.tap[2] + c * steps.in;
+    for (long o = 0; o < K; o++) to[o * steps.out] = sums[e * ldd + o];
+  }
+}
+
 template <class T>
 inline void group_weight_gradient(const ConvolutionShape& s, long g, const T* x, const T* dy, T* dw,
                                   WeightSteps steps) {
   const long in = s.in_channels / s.group, out = s.out_channels / s.group;
   if (rows_as_taps(s)) {
     const PaddedImages<T> images(s, x);
-    const Columns<T> columns = {images.source,
-                                {images.size[0], images.size[1], images.size[2]},
-                                in,
-                                images.image,
-                                &s,
-                                {0, 0, 0},
-                                {s.kernel[0], s.kernel[1], 1},
-                                {s.dilation[0], s.dilation[1], 1},
-                                s.kernel[2] * in};
-    sum_and_place(s, columns, dy, dw, steps);
+    if (out <= lanes<T>)
+      weight_gradient_in_place<T, 1>(s, images, dy, dw, steps);
+    else
+      weight_gradient_in_place<T, tile_vectors>(s, images, dy, dw, steps);
     return;
   }
   const Columns<T> columns = {x + g * in,
