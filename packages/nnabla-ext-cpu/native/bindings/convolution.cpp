@@ -116,6 +116,20 @@ py::array convolution(const py::array& x, const py::array& weight, const py::obj
   });
 }
 
+std::string algorithm(const py::array& x, const py::array& weight, int base, const Sizes& pad, const Sizes& stride,
+                      const Sizes& dilation, long group, bool channel_last) {
+  return by_type(x, [&](auto zero) -> std::string {
+    using T = decltype(zero);
+    ConvolutionShape s{};
+    Arguments{pad, stride, dilation, group}.fill(s);
+    long per_group;
+    weight_steps<T>(same_type<T>(weight), channel_last, s.kernel, s.out_channels, per_group);
+    input_sizes(s, image_shape(x, base, channel_last));
+    check_sizes(s, per_group);
+    return tables<T>().convolution->algorithm(s);
+  });
+}
+
 // A convolution whose weights do not change: they are arranged once, for images of one size.
 class PackedConvolution {
  public:
@@ -247,6 +261,7 @@ void bind_convolution(py::module_& m) {
   m.def("convolution", convolution, py::arg("x"), py::arg("weight"), py::arg("bias"), py::arg("base_axis"),
         py::arg("pad"), py::arg("stride"), py::arg("dilation"), py::arg("group"), py::arg("channel_last"),
         py::arg("rectify") = false);
+  m.def("convolution_algorithm", algorithm);
   py::class_<PackedConvolution>(m, "PackedConvolution")
       .def(py::init<const py::array&, const py::array&, const py::object&, int, const Sizes&, const Sizes&,
                     const Sizes&, long, bool>())

@@ -219,6 +219,13 @@ void forward(const ConvolutionShape& s, const T* x, const T* w, WeightSteps step
     ByTaps<T>(s, steps).run(x, w, nullptr, bias, rectify, y);
 }
 
+template <class T>
+const char* algorithm(const ConvolutionShape& s) {
+  if (depthwise(s)) return "channel by channel";
+  if (by_winograd<T>(s)) return "Winograd";
+  return rows_as_taps(s) ? "direct, by rows" : "direct";
+}
+
 // Packed weights begin with a line that tells by which algorithm.
 template <class T>
 constexpr long header = 64 / sizeof(T);
@@ -392,8 +399,9 @@ void transpose_batch(long batch, long rows, long columns, const T* from, T* to) 
 
 template <class T>
 const ConvolutionTable<T>* convolution_table() {
-  static constexpr ConvolutionTable<T> table = {forward<T>,       packed_size<T>,     pack<T>,           forward_packed<T>,
-                                                data_gradient<T>, weight_gradient<T>, transpose_batch<T>};
+  static constexpr ConvolutionTable<T> table = {forward<T>,       algorithm<T>,       packed_size<T>,
+                                                pack<T>,          forward_packed<T>,  data_gradient<T>,
+                                                weight_gradient<T>, transpose_batch<T>};
   return &table;
 }
 template const ConvolutionTable<float>* convolution_table();

@@ -25,6 +25,8 @@ template <class T>
 struct ConvolutionTable {
   // y = convolution of x, plus a bias for each output channel if not null; then negative values 0 if `rectify`.
   void (*forward)(const ConvolutionShape&, const T* x, const T* w, WeightSteps, const T* bias, bool rectify, T* y);
+  // By which algorithm `forward` computes these sizes.
+  const char* (*algorithm)(const ConvolutionShape&);
   // The same with weights that are arranged once: how many elements that takes for these sizes, to make them, and to use
   // them. They are good for the target, the sizes and the choice of algorithms that they were made with.
   long (*packed_size)(const ConvolutionShape&);

@@ -17,6 +17,7 @@ from nnabla_ext.cpu.settings import (
 __all__ = [
     "context",
     "enable_winograd",
+    "explain",
     "num_threads",
     "release_memory",
     "set_num_threads",
@@ -36,3 +37,17 @@ def context(device_id: str = "", type_config: str = "float", **kw: Any) -> Any:
     from nnabla_ext.cpu.backend import BACKEND
 
     return BACKEND.context(device_id=device_id, type_config=type_config, **kw)
+
+
+def explain(variable: Any, clear_buffer: bool = True, runs: int = 5) -> str:
+    """Run ``forward`` of a variable some times and return a table of what it does and takes.
+
+    Args:
+        variable: The output of a graph; all that it is computed from needs data.
+        clear_buffer: Run as ``forward(clear_buffer=True)`` does, in inference; else as with
+            ``clear_no_need_grad=True``, in training.
+        runs: Number of runs that count, 1 or more; two more come before them.
+    """
+    from nnabla_ext.cpu.explanation import explain as explained
+
+    return explained(variable, clear_buffer, runs)

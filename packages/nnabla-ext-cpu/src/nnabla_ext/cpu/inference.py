@@ -17,52 +17,62 @@ from nnabla.array.library import HOST
 from nnabla.array.storage import Storage
 from nnabla_ext.cpu.native import module
 
-__all__ = ["compile_segment"]
+__all__ = ["Action", "actions", "compile_segment"]
 
 _NORMALIZATION = "BatchNormalization"
 
 
 def compile_segment(segment: Any) -> Callable[[], None] | None:
     """Return what runs a segment (``nnabla.graph.program.Segment``), or None if it has nothing to gain."""
-    if module is None:
+    if module is None or all(step.function.name != "Convolution" for step in segment.steps):
         return None
-    chains = _chains(segment)
-    if not chains:
-        return None
-    actions: list[Callable[[], None]] = []
-    at, count = 0, len(segment.steps)
-    while at < count:
+    parts = [action.run for action in actions(segment)]
+
+    def run() -> None:
+        for part in parts:
+            part()
+
+    return run
+
+
+class Action:
+    """Steps that run in one go where they can.
+
+    Attributes:
+        steps: The steps.
+        together: Whether the latest run did them in one go.
+    """
+
+    def __init__(self, steps: list[Any], clears: list[list[Any]], chain: _Chain | None) -> None:
+        self.steps = steps
+        self.together = False
+        self._clears = clears
+        self._chain = chain
+
+    def run(self) -> None:
+        """Run the steps, and clear what is to be cleared after them."""
+        chain = self._chain
+        self.together = chain is not None and chain.run()
+        if self.together:
+            return
+        for step, clears in zip(self.steps, self._clears):
+            step.function.execute(step.ins, step.outs)
+            for content in clears:
+                content.data._storage.clear()
+
+
+def actions(segment: Any) -> list[Action]:
+    """Return what running a segment consists of."""
+    steps, clears = segment.steps, segment.clears
+    chains = {} if module is None else _chains(segment)
+    found = []
+    at = 0
+    while at < len(steps):
         chain = chains.get(at)
-        length = 1 if chain is None else chain.length
-        plain = [_interpreted(segment.steps[i], segment.clears[i]) for i in range(at, at + length)]
-        actions.append(plain[0] if chain is None else _either(chain, plain))
-        at += length
-
-    def run() -> None:
-        for action in actions:
-            action()
-
-    return run
-
-
-def _interpreted(step: Any, clears: Any) -> Callable[[], None]:
-    function, ins, outs = step.function, step.ins, step.outs
-
-    def run() -> None:
-        function.execute(ins, outs)
-        for content in clears:
-            content.data._storage.clear()
-
-    return run
-
-
-def _either(chain: _Chain, plain: list[Callable[[], None]]) -> Callable[[], None]:
-    def run() -> None:
-        if not chain.run():
-            for action in plain:
-                action()
-
-    return run
+        end = at + (1 if chain is None else chain.length)
+        found.append(Action(steps[at:end], clears[at:end], chain))
+        at = end
+    return found
 
 
 def _chains(segment: Any) -> dict[int, _Chain]:
@@ -135,7 +145,7 @@ class _Chain:
             # Parameters that changed since the latest run may change again: that is for the next run to see.
             self.seen, self.packed = now, None
             return False
-        x = self._input()
+        x = self._input(now[0][0])
         if x is None:
             return False
         if self.packed is None:
@@ -148,13 +158,12 @@ class _Chain:
             content.data._storage.clear()
         return True
 
-    def _input(self) -> Any:
+    def _input(self, weight: Any) -> Any:
         data = self.step.ins[0].data
         storage = data._storage
-        array = storage.array
-        if storage.library is not HOST or array is None or array.shape != data.shape:
+        if weight is None or storage.library is not HOST or storage.array is None:
             return None
-        return array
+        return storage.read(HOST, weight.dtype, data.shape)
 
     def _pack(self, x: Any, arrays: list[Any]) -> Any:
         function = self.step.function
