@@ -200,7 +200,9 @@ def sanitize(session, name):
     """Run the native code's tests with it built for a sanitizer; Linux with GCC."""
     libraries, options = SANITIZERS[name]
     install(session, "tests")
-    build = [f"--config-settings=cmake.define.NNABLA_SANITIZE={name}", "--force-reinstall", "--no-deps"]
+    # In a folder of its own: what CMake remembers must not reach other builds.
+    settings = [f"cmake.define.NNABLA_SANITIZE={name}", f"build-dir={session.create_tmp()}/build"]
+    build = ["--force-reinstall", "--no-deps", *(f"--config-settings={text}" for text in settings)]
     session.install(*build, "./packages/nnabla-ext-cpu")
     found = [session.run("gcc", f"-print-file-name={library}", silent=True, external=True) for library in libraries]
     environment = {"LD_PRELOAD": " ".join(path.strip() for path in found), "NNABLA_CPU_NUM_THREADS": "3", **options}

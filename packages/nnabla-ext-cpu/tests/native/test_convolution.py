@@ -21,6 +21,15 @@ TOLERANCE = {np.float32: 2e-6, np.float64: 1e-14}
 both_types = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 
+@pytest.fixture(autouse=True)
+def no_winograd() -> Iterator[None]:
+    """Direct convolutions: those by Winograd's algorithm have tests and tolerances of their own."""
+    before = native.module.winograd_enabled()
+    native.module.enable_winograd(False)
+    yield
+    native.module.enable_winograd(before)
+
+
 class Case:
     """Arrays and arguments of one convolution, and what it is to give, tap by tap."""
 
@@ -143,6 +152,20 @@ def test_layers_of_usual_networks(each_target: str, each_count: int, shape: tupl
     assert_near(convolution(case.x, case.w, case.b, 1, *case.arguments, False), case.y(), case)
     assert_near(data_gradient(case.dy, case.w, None, 1, case.size, *case.arguments, False), case.dx(), case)
     assert_near(weight_gradient(case.x, case.dy, case.kernel, 1, *case.arguments, False), case.dw(), case)
+
+
+def test_winograd_is_used_where_it_is_allowed_and_within_its_errors() -> None:
+    rng = np.random.default_rng(0)
+    x, w = rng.standard_normal((8, 128, 16, 16)), rng.standard_normal((128, 128, 3, 3))
+    arguments = (1, [1, 1], [1, 1], [1, 1], 1, False)
+    exact = convolution(x, w, None, *arguments)
+    x, w = x.astype(np.float32), w.astype(np.float32)
+    direct = convolution(x, w, None, *arguments)
+    native.module.enable_winograd(True)
+    found = convolution(x, w, None, *arguments)
+    assert not np.array_equal(found, direct)
+    assert np.abs(direct - exact).max() <= 1e-5 * exact.std()
+    assert np.abs(found - exact).max() <= 2e-4 * exact.std()
 
 
 def test_results_lie_channels_last_in_memory() -> None:

@@ -39,9 +39,7 @@ def assert_near(found: np.ndarray, expected: np.ndarray, depth: int) -> None:
 
 @both_types
 @pytest.mark.parametrize("seed", range(6))
-def test_products_of_random_sizes_orders_and_epilogues(
-    each_target: str, each_count: int, seed: int, dtype: Any
-) -> None:
+def test_products_of_random_sizes_and_orders(each_target: str, each_count: int, seed: int, dtype: Any) -> None:
     rng = np.random.default_rng(seed)
     for _ in range(15):
         m, n, k = (int(size) for size in rng.choice(SIZES, 3))
