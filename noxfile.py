@@ -179,3 +179,35 @@ def wheels(session):
         session.run("auditwheel", "repair", "--wheel-dir", "dist", str(wheel))
     else:
         wheel.replace(ROOT / "dist" / wheel.name)
+
+
+# What is loaded before Python, which is built without them, and what they are told. Python's own leaks are not ours.
+SANITIZERS = {
+    "address,undefined": (
+        ["libasan.so", "libubsan.so", "libstdc++.so"],
+        {
+            "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1:handle_segv=0",
+            "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
+        },
+    ),
+    "thread": (["libtsan.so"], {"TSAN_OPTIONS": "die_after_fork=0:halt_on_error=1"}),
+}
+
+
+@nox.session
+@nox.parametrize("name", list(SANITIZERS), ids=["address", "thread"])
+def sanitize(session, name):
+    """Run the native code's tests with it built for a sanitizer; Linux with GCC."""
+    libraries, options = SANITIZERS[name]
+    install(session, "tests")
+    # In a folder of its own: what CMake remembers must not reach other builds.
+    settings = [f"cmake.define.NNABLA_SANITIZE={name}", f"build-dir={session.create_tmp()}/build"]
+    build = ["--force-reinstall", "--no-deps", *(f"--config-settings={text}" for text in settings)]
+    session.install(*build, "./packages/nnabla-ext-cpu")
+    found = [session.run("gcc", f"-print-file-name={library}", silent=True, external=True) for library in libraries]
+    environment = {"LD_PRELOAD": " ".join(path.strip() for path in found), "NNABLA_CPU_NUM_THREADS": "3", **options}
+    # Addresses at random places are more than the thread sanitizer of older compilers can do with.
+    run = ["setarch", "-R", str(Path(session.bin) / "python")]
+    session.run(*run, "-c", "import nnabla_ext.cpu._native", env=environment, external=True)
+    tests = session.posargs or ["packages/nnabla-ext-cpu/tests/native"]
+    session.run(*run, "-m", "pytest", *tests, env=environment, external=True)

@@ -16,11 +16,17 @@ void place(const Sizes& values, long (&to)[3], long rest) {
   }
 }
 
+// So that no product of these with a size overflows.
+constexpr long most = (1L << 31) - 1;
+
 struct Arguments {
   Sizes pad, stride, dilation;
   long group;
 
-  void fill(ConvolutionShape& s) const {
+  void fill(ConvolutionShape& s, int spatial) const {
+    for (const Sizes* given : {&pad, &stride, &dilation})
+      if (static_cast<int>(given->size()) != spatial)
+        throw py::value_error("convolution: pad, stride and dilation have one number for each spatial dimension");
     place(pad, s.pad, 0);
     place(stride, s.stride, 1);
     place(dilation, s.dilation, 1);
@@ -28,15 +34,16 @@ struct Arguments {
     for (int a = 0; a < 3; a++)
       if (s.pad[a] < 0 || s.stride[a] < 1 || s.dilation[a] < 1)
         throw py::value_error("convolution: pad is 0 or more, stride and dilation are 1 or more");
+      else if (s.pad[a] > most || s.stride[a] > most || s.dilation[a] > most)
+        throw py::value_error("convolution: pad, stride and dilation are below 2^31");
     if (group < 1) throw py::value_error("convolution: group is 1 or more");
   }
 };
 
 // The kernel's sizes and the steps of a weight (out, in / group, kernel...) or (out, kernel..., in / group).
 template <class T>
-WeightSteps weight_steps(const py::array& w, bool channel_last, long (&kernel)[3], long& rows, long& per_group) {
-  const int spatial = static_cast<int>(w.ndim()) - 2;
-  if (spatial < 0 || spatial > 3) throw py::value_error("a weight has two dimensions more than there are spatial ones");
+WeightSteps weight_steps(const py::array& w, int spatial, bool channel_last, long (&kernel)[3], long& rows, long& per_group) {
+  if (w.ndim() != spatial + 2) throw py::value_error("a weight has two dimensions more than there are spatial ones");
   const auto step = [&](int axis) { return static_cast<long>(w.strides(axis) / static_cast<py::ssize_t>(sizeof(T))); };
   const int first = channel_last ? 1 : 2, in = channel_last ? static_cast<int>(w.ndim()) - 1 : 1;
   WeightSteps steps{step(0), step(in), {0, 0, 0}};
@@ -97,9 +104,9 @@ py::array convolution(const py::array& x, const py::array& weight, const py::obj
     const ImageShape image = image_shape(x, base, channel_last);
     const py::array w = same_type<T>(weight);
     ConvolutionShape s{};
-    Arguments{pad, stride, dilation, group}.fill(s);
+    Arguments{pad, stride, dilation, group}.fill(s, image.spatial);
     long per_group;
-    const WeightSteps steps = weight_steps<T>(w, channel_last, s.kernel, s.out_channels, per_group);
+    const WeightSteps steps = weight_steps<T>(w, image.spatial, channel_last, s.kernel, s.out_channels, per_group);
     input_sizes(s, image);
     check_sizes(s, per_group);
     py::array held;
@@ -121,10 +128,11 @@ std::string algorithm(const py::array& x, const py::array& weight, int base, con
   return by_type(x, [&](auto zero) -> std::string {
     using T = decltype(zero);
     ConvolutionShape s{};
-    Arguments{pad, stride, dilation, group}.fill(s);
+    const ImageShape image = image_shape(x, base, channel_last);
+    Arguments{pad, stride, dilation, group}.fill(s, image.spatial);
     long per_group;
-    weight_steps<T>(same_type<T>(weight), channel_last, s.kernel, s.out_channels, per_group);
-    input_sizes(s, image_shape(x, base, channel_last));
+    weight_steps<T>(same_type<T>(weight), image.spatial, channel_last, s.kernel, s.out_channels, per_group);
+    input_sizes(s, image);
     check_sizes(s, per_group);
     return tables<T>().convolution->algorithm(s);
   });
@@ -139,9 +147,10 @@ class PackedConvolution {
     by_type(x, [&](auto zero) {
       using T = decltype(zero);
       const py::array w = same_type<T>(weight);
-      Arguments{pad, stride, dilation, group}.fill(shape_);
+      Arguments{pad, stride, dilation, group}.fill(shape_, image_.spatial);
       long per_group;
-      const WeightSteps steps = weight_steps<T>(w, channel_last, shape_.kernel, shape_.out_channels, per_group);
+      const WeightSteps steps =
+          weight_steps<T>(w, image_.spatial, channel_last, shape_.kernel, shape_.out_channels, per_group);
       input_sizes(shape_, image_);
       check_sizes(shape_, per_group);
       py::array held;
@@ -192,18 +201,20 @@ py::array data_gradient(const py::array& dy, const py::array& weight, const py::
     const ImageShape image = image_shape(dy, base, channel_last);
     const py::array w = same_type<T>(weight);
     ConvolutionShape s{};
-    Arguments{pad, stride, dilation, group}.fill(s);
+    Arguments{pad, stride, dilation, group}.fill(s, image.spatial);
     long per_group;
-    const WeightSteps steps = weight_steps<T>(w, channel_last, s.kernel, s.out_channels, per_group);
+    const WeightSteps steps = weight_steps<T>(w, image.spatial, channel_last, s.kernel, s.out_channels, per_group);
     if (s.out_channels != image.channels) throw py::value_error("deconvolution: weight and images differ in channels");
     s.batch = image.batch;
     s.in_channels = per_group * group;
+    if (static_cast<int>(sizes.size()) != image.spatial)
+      throw py::value_error("deconvolution: an output has as many spatial dimensions as the images");
     place(sizes, s.in, 1);
     for (int a = 0; a < 3; a++) {
       s.out[a] = image.size[a];
       if (s.in[a] < 1) throw py::value_error("deconvolution: nothing is left of the output");
     }
-    if (s.out_channels % group != 0) throw py::value_error("deconvolution: groups do not divide the channels");
+    check_sizes(s, per_group);
     py::array held;
     const T* b = bias_of<T>(bias, s.in_channels, held);
     py::array dx = fresh_images<T>(dy, image, s.in_channels, s.in);
@@ -227,7 +238,9 @@ py::array weight_gradient(const py::array& x, const py::array& dy, const Sizes& 
     if (image.batch != out.batch || image.spatial != out.spatial)
       throw py::value_error("convolution: input and output gradient differ in their batch or dimensions");
     ConvolutionShape s{};
-    Arguments{pad, stride, dilation, group}.fill(s);
+    Arguments{pad, stride, dilation, group}.fill(s, image.spatial);
+    if (static_cast<int>(kernel.size()) != image.spatial)
+      throw py::value_error("convolution: a kernel has as many spatial dimensions as the images");
     place(kernel, s.kernel, 1);
     s.batch = image.batch;
     s.in_channels = image.channels;
@@ -244,7 +257,7 @@ py::array weight_gradient(const py::array& x, const py::array& dy, const Sizes& 
     if (channel_last) shape.push_back(s.in_channels / group);
     py::array dw = fresh<T>(shape);
     long unused[3], rows, per_group;
-    const WeightSteps steps = weight_steps<T>(dw, channel_last, unused, rows, per_group);
+    const WeightSteps steps = weight_steps<T>(dw, image.spatial, channel_last, unused, rows, per_group);
     Images<T> images(x, image), gradients(seeds, out);
     T* to = mutable_data<T>(dw);
     {

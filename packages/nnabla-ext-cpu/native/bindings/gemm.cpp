@@ -59,7 +59,7 @@ py::array matmul(const py::array& a, const py::array& b, py::object bias, bool r
     py::array held;
     if (!bias.is_none()) {
       held = bias.cast<py::array>();
-      if (!holds<T>(held) || held.size() != b.shape(b.ndim() - 1) || !(held.flags() & py::array::c_style))
+      if (b.ndim() < 1 || !holds<T>(held) || held.size() != b.shape(b.ndim() - 1) || !(held.flags() & py::array::c_style))
         throw py::value_error("matmul: a bias has one contiguous element of the same dtype for each column");
       at = data<T>(held);
     }

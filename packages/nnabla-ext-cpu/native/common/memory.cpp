@@ -1,5 +1,7 @@
 #include "common/memory.h"
 
+#include <pthread.h>
+
 #include <cstdint>
 #include <cstdlib>
 #include <mutex>
@@ -39,9 +41,17 @@ struct Kept {
   std::size_t kept = 0, used = 0;
 };
 
-// Never destroyed: arrays may give memory back while the process ends.
+Kept& kept();
+
+// Never destroyed: arrays may give memory back while the process ends. A fork waits until no thread holds the lock,
+// which nobody would release in the child.
+Kept* make_kept() {
+  pthread_atfork([] { kept().lock.lock(); }, [] { kept().lock.unlock(); }, [] { kept().lock.unlock(); });
+  return new Kept;
+}
+
 Kept& kept() {
-  static Kept* const all = new Kept;
+  static Kept* const all = make_kept();
   return *all;
 }
 

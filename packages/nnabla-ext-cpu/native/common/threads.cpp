@@ -6,7 +6,9 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdlib>
+#include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -53,11 +55,15 @@ thread_local bool inside = false;
 
 class Pool {
  public:
-  // Run all parts; false if the pool is in use.
+  // Run all parts; false if the pool is in use or gets no threads. Throws what the first part threw that threw.
   bool run(int parts, void (*body)(void*, int, int), void* context) {
     std::unique_lock<std::mutex> owner(in_use_, std::try_to_lock);
     if (!owner.owns_lock()) return false;
-    while (static_cast<int>(workers_.size()) < parts - 1) start();
+    try {
+      while (static_cast<int>(workers_.size()) < parts - 1) start();
+    } catch (const std::system_error&) {
+      return false;
+    }
     body_ = body;
     context_ = context;
     parts_ = parts;
@@ -69,7 +75,7 @@ class Pool {
     }
     if (sleepers_.load(std::memory_order_acquire) > 0) wake_.notify_all();
     inside = true;
-    body(context, 0, parts);
+    run_part(0);
     inside = false;
     for (int spins = 0; left_.load(std::memory_order_acquire) > 0; spins++) {
       if (spins < 20000)
@@ -77,10 +83,24 @@ class Pool {
       else
         std::this_thread::yield();
     }
+    if (error_) {
+      const std::exception_ptr error = std::move(error_);
+      error_ = nullptr;
+      std::rethrow_exception(error);
+    }
     return true;
   }
 
  private:
+  void run_part(int number) noexcept {
+    try {
+      body_(context_, number, parts_);
+    } catch (...) {
+      std::lock_guard<std::mutex> lock(sleep_);
+      if (!error_) error_ = std::current_exception();
+    }
+  }
+
   void start() {
     const int number = static_cast<int>(workers_.size()) + 1;
     const long seen = generation_.load(std::memory_order_acquire);
@@ -93,7 +113,7 @@ class Pool {
     for (;;) {
       wait(seen);
       seen++;
-      if (number < parts_) body_(context_, number, parts_);
+      if (number < parts_) run_part(number);
       left_.fetch_sub(1, std::memory_order_acq_rel);
     }
   }
@@ -119,6 +139,7 @@ class Pool {
   void (*body_)(void*, int, int) = nullptr;
   void* context_ = nullptr;
   int parts_ = 0;
+  std::exception_ptr error_;
 };
 
 // Never destroyed: its threads may still look at it while the process ends.

@@ -14,7 +14,8 @@ int thread_count();
 // Set it; 0 takes the environment's choice (NNABLA_CPU_NUM_THREADS, OMP_NUM_THREADS), else the usable processors.
 void set_thread_count(int count);
 
-// Call body(context, part, parts) for each part from 0 to parts - 1, and return when all have returned.
+// Call body(context, part, parts) for each part from 0 to parts - 1, and return when all have returned; what one of
+// them threw is thrown here.
 void run_parts(int parts, void (*body)(void*, int, int), void* context);
 
 // Call f(part, parts) on up to `parts` threads. Parts must not wait for each other.

@@ -23,8 +23,8 @@ def explain(variable: Any, clear_buffer: bool = True, runs: int = 5) -> str:
 
     A line is what runs in one go: one function, or a convolution with what is done along with it (``+``). It tells the
     kind of kernel (native, NumPy, the operator's reference, or composed of other operators), the algorithm of a
-    convolution, the result's shape and order of axes in memory, its size in KiB, and the time, the median over the runs,
-    with its share.
+    convolution, the result's shape and order of axes in memory, its size in KiB, and the time, the median over the
+    runs, with its share.
 
     Args:
         variable: The output of a graph; all that it is computed from needs data.
