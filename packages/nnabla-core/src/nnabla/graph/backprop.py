@@ -24,42 +24,51 @@ Hook = Callable[[Any], Any]
 class _BackwardStep(Step):
     """A function's backward: which inputs need a gradient, and which of those are first writes."""
 
-    __slots__ = ("clear_data", "douts", "inputs_leaf", "need", "overwrite", "reads")
+    __slots__ = ("douts", "need", "overwrite")
 
     def __init__(self, function: Function) -> None:
-        super().__init__(function)
-        self.need = tuple([n.need_grad for n in function.input_nodes])
+        self.function = function
+        self.ins = [n.content for n in function.input_nodes]
+        self.outs = function.output_contents()
+        self.need = function.needs
         self.overwrite: list[bool] = []
-        self.douts: list[Content | None] = []
-        self.reads: list[Content] = []
-        self.clear_data: list[Content] = []
+        self.douts: list[Content | None] = self.outs
 
 
 class BackwardProgram:
-    """The backward of one root: steps in order, first writers, what may be cleared after each step."""
+    """The backward of one root: steps in order, first writers, what may be cleared after each step.
+
+    A dynamic graph makes one for every step of training, so it is made in one pass, and what only some runs need
+    (what is cleared, what is computed again) when they do.
+    """
 
     def __init__(self, root: Node) -> None:
         self.count = changes.count
-        functions = backward_order(root)
-        self.steps = [_BackwardStep(f) for f in functions]
+        self.steps = steps = [_BackwardStep(f) for f in backward_order(root)]
+        top = root.content
         written: set[int] = set()
-        for step in self.steps:
-            for content in step.outs:
-                grad = None if content is None else content.grad
-                known = grad is not None and (id(grad._storage) in written or content is root.content)
-                step.douts.append(content if known or _reads_own_grad(step.function) else None)
-            for node, need in zip(step.function.input_nodes, step.need):
+        self.recomputes = root.recompute
+        for step in steps:
+            function = step.function
+            sink = function.keeps_inputs
+            if not sink:
+                # An output that nobody downstream gave a gradient has none (zero), whatever is held there.
+                step.douts = [
+                    c if c is not None and (c is top or id(c.grad._storage) in written) else None for c in step.outs
+                ]
+            # A sink may start from the gradients that its inputs hold.
+            holds = sink and not function.arguments["one_input_grad"]
+            overwrite = step.overwrite
+            for node, need in zip(function.input_nodes, step.need):
+                if node.recompute:
+                    self.recomputes = True
+                if not need:
+                    overwrite.append(False)
+                    continue
                 storage = id(node.content.grad._storage)
-                # A sink may start from the gradients that its inputs hold.
-                holds = _reads_own_grad(step.function) and not step.function.arguments["one_input_grad"]
-                first = need and node.parent is not None and storage not in written and not holds
-                step.overwrite.append(first)
-                if need:
-                    written.add(storage)
-        self.root_step = self.steps[0] if self.steps else None
+                overwrite.append(node.parent is not None and storage not in written and not holds)
+                written.add(storage)
         self._clears: list[tuple[list[Content], list[Content]]] | None = None
-        self._recompute: list[list[Function]] | None = None
-        self.recomputes = any(n.recompute for step in self.steps for n in step.function.input_nodes) or root.recompute
 
     def read_contents(self, step: _BackwardStep) -> list[Content]:
         """Return the contents whose data a step's gradients read."""
@@ -71,37 +80,40 @@ class BackwardProgram:
     def clears(self) -> list[tuple[list[Content], list[Content]]]:
         """Return for each step the contents whose grad, and those whose data, goes after it."""
         if self._clears is None:
-            last: dict[int, int] = {}
-            for at, step in enumerate(self.steps):
-                for content in (*step.ins, *step.outs):
-                    if content is not None:
-                        last[id(content.data._storage)] = at
-            kept = set()
-            sink_inputs: set[int] = set()
-            for step in self.steps:
-                if getattr(step.function, "keeps_inputs", False):
-                    sink_inputs.update(id(n.content) for n in step.function.input_nodes)
-                for node in (*step.function.input_nodes, *(r() for r in step.function.output_refs)):
-                    if node is not None and (node.persistent or node.parent is None):
-                        kept.add(id(node.content.data._storage))
-            result = []
-            for at, step in enumerate(self.steps):
-                grads, datas = [], []
-                for ref, content in zip(step.function.output_refs, step.outs):
-                    node = ref()
-                    if content is None or id(content) in sink_inputs or (node is not None and node.persistent):
-                        continue
-                    grads.append(content)
-                    storage = id(content.data._storage)
-                    if storage not in kept and last[storage] == at:
-                        datas.append(content)
-                result.append((grads, datas))
-            self._clears = result
+            self._clears = self._plan_clears()
         return self._clears
 
-
-def _reads_own_grad(function: Function) -> bool:
-    return getattr(function, "keeps_inputs", False)
+    def _plan_clears(self) -> list[tuple[list[Content], list[Content]]]:
+        last: dict[int, int] = {}
+        # Memory of leaves and of what is persistent stays, and so does what a sink takes and what is persistent itself.
+        kept: set[int] = set()
+        spared: set[int] = set()
+        for at, step in enumerate(self.steps):
+            function = step.function
+            for node in function.input_nodes:
+                content = node.content
+                storage = id(content.data._storage)
+                last[storage] = at
+                if node.parent is None or node.persistent:
+                    kept.add(storage)
+            if function.keeps_inputs:
+                spared.update([id(content) for content in step.ins])
+            for ref, made in zip(function.output_refs, step.outs):
+                if made is None:
+                    continue
+                storage = id(made.data._storage)
+                last[storage] = at
+                output = ref()
+                if output is not None and (output.persistent or output.parent is None):
+                    kept.add(storage)
+                    if output.persistent:
+                        spared.add(id(made))
+        result = []
+        for at, step in enumerate(self.steps):
+            grads = [c for c in step.outs if c is not None and id(c) not in spared]
+            datas = [c for c in grads if (s := id(c.data._storage)) not in kept and last[s] == at]
+            result.append((grads, datas))
+        return result
 
 
 def _program(root: Node) -> BackwardProgram:

@@ -6,6 +6,7 @@ links from a node to its consumers are weak, so a graph goes when its last handl
 
 from __future__ import annotations
 
+import math
 import weakref
 from typing import TYPE_CHECKING, Any
 
@@ -53,9 +54,7 @@ class Content:
 
     @staticmethod
     def of_shape(shape: tuple[int, ...]) -> Content:
-        size = 1
-        for n in shape:
-            size *= n
+        size = math.prod(shape)
         return Content(NdArray._over(Storage(size), shape), NdArray._over(Storage(size), shape))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -10,7 +11,7 @@ from nnabla.array.ndarray import NdArray
 from nnabla.context import Context, get_current_context
 from nnabla.errors import ArgumentError, StateError, explain
 from nnabla.graph.accumulation import addable, write_gradient
-from nnabla.graph.function import Function
+from nnabla.graph.function import UNKNOWN, Function
 from nnabla.graph.node import Content, Node, changes, resize
 from nnabla.lowering.forward import Prepared, prepare_forward
 from nnabla.lowering.gradient import PreparedGradient, prepare_gradient
@@ -32,26 +33,35 @@ class OperatorFunction(Function):
         given: Which of the operator's inputs are given (None: all, or the first ones).
     """
 
+    # Links are set when the function is connected.
+    input_nodes: list[Node] = []  # noqa: RUF012  (never changed, only replaced)
+    output_refs: list[weakref.ref[Node]] = []  # noqa: RUF012  (never changed, only replaced)
+    _need_grad = UNKNOWN
+    setting: Setup | None = None
+    prepared: Prepared | None = None
+    #: Values that forward saves for backward, by name.
+    saved: dict[str, NdArray] | None = None
+    #: Intermediate values of the body that backward reads.
+    kept: list[Any] | None = None
+    #: What an update replaced, where forward may have to be repeated.
+    before_update: list[Any] | None = None
+    # Random numbers: the stream, how many draws were made, and the latest one.
+    stream = 0
+    draws = 0
+    last_draw = 0
+    #: Which inputs take part (None: all).
+    mask: tuple[bool, ...] | None = None
+
     def __init__(
         self, op: Operator, raw: tuple[Any, ...], ctx: Context | None = None, given: Sequence[bool] | None = None
     ) -> None:
-        # Written out rather than inherited: dynamic graphs make one of these per operation.
+        # Written out rather than inherited, and with what most never change kept in the class: dynamic graphs make
+        # one of these per operation.
         self.context = ctx or get_current_context()
         self.op = op
         self.name = op.name
         self.raw = raw
         self.given = given
-        self.input_nodes = []
-        self.output_refs = []
-        self.rank = 0
-        self._need_grad = (-1, False)
-        self.setting: Setup | None = None
-        self.prepared: Prepared | None = None
-        self.saved: dict[str, NdArray] | None = None
-        self.kept: list[Any] | None = None
-        self.before_update: list[Any] | None = None
-        self.stream = self.draws = self.last_draw = 0
-        self.mask: tuple[bool, ...] | None = None
         if op.draws:
             self._begin_stream()
 
@@ -167,8 +177,7 @@ class OperatorFunction(Function):
         return self.op.data_dependent
 
     @property
-    def keeps_inputs(self) -> bool:
-        """Whether clearing spares the inputs (Sink)."""
+    def keeps_inputs(self) -> bool:  # type: ignore[override]
         return self.op.name == "Sink"
 
     def backend(self, ins: Sequence[Content]) -> Any:
@@ -177,7 +186,7 @@ class OperatorFunction(Function):
 
     def hold_outputs(self, outputs: Sequence[Node]) -> None:
         if self.need_grad and any(spec.name in self.op.gradient_reads for spec in self.op.outputs):
-            read = self.reads(tuple(n.need_grad for n in self.input_nodes))[1]
+            read = self.reads(self.needs)[1]
             self.held_outputs = {o: outputs[o].content for o in read}
 
     def refresh(self) -> None:
