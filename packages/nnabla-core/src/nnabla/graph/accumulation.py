@@ -23,7 +23,8 @@ def write_gradient(grad: NdArray, library: Any, result: Any, fresh: bool, store:
     """Put a gradient into an NdArray, or add it to what is there (nothing there counts as zero)."""
     storage = grad._storage
     if overwrite or storage.zeroing or (storage.array is None and storage.fill_value is None):
-        if library.dtype(result) != store:
+        held = library.dtype(result)
+        if held is not store and held != store:
             result, fresh = library.cast(result, store), True
         if result.shape != grad.shape:
             result = library.reshape(result, grad.shape)

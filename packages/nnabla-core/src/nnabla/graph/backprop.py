@@ -202,8 +202,7 @@ def _run(
             refill.before(at)
         for hook in before:
             hook(function)
-        douts = [None if c is None else c.grad for c in step.douts]
-        function.differentiate(step.ins, step.outs, douts, step.need, step.overwrite)
+        function.differentiate(step.ins, step.outs, step.douts, step.need, step.overwrite)
         if clears is not None:
             grads, datas = clears[at]
             for content in grads:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
-from nnabla.array.ndarray import NdArray
 from nnabla.context import Context, get_current_context
 from nnabla.errors import StateError
 from nnabla.graph.node import Content, Node, changes
@@ -143,11 +142,11 @@ class Function:
         self,
         ins: Sequence[Content],
         outs: Sequence[Content | None],
-        douts: Sequence[NdArray | None],
+        douts: Sequence[Content | None],
         need: tuple[bool, ...],
         overwrite: Sequence[bool],
     ) -> None:
-        """Compute the inputs' gradients from ``douts`` (None: zero), replacing or adding as ``overwrite`` says."""
+        """Compute the inputs' gradients from those of ``douts`` (None: zero), replacing or adding (``overwrite``)."""
         raise NotImplementedError
 
     def reads(self, need: tuple[bool, ...]) -> tuple[Sequence[int], Sequence[int]]:
@@ -234,7 +233,7 @@ class Function:
         need = tuple([v._node.need_grad for v in inputs])
         keep = [True] * len(need) if accum is None else list(accum)
         outs = _contents(outputs)
-        self.differentiate(_contents(inputs), outs, [c.grad for c in outs], need, [not a for a in keep])
+        self.differentiate(_contents(inputs), outs, outs, need, [not a for a in keep])
 
     def _alias(self, o: int, inputs: Sequence[Node], output: Node) -> None:
         """Let output ``o`` share the memory of the input that it is an alias of, if it is one."""
