@@ -72,7 +72,8 @@ class PreparedGradient:
         out_names = [spec.name for spec in op.outputs]
         reads: list[tuple[str, Any, np.dtype | None]] = []
         shapes: dict[int, tuple[int, ...] | None] = {}
-        # Inputs that the gradient never reads with arguments as they are here may be gone; kernels get None for them.
+        # Inputs that the gradient never reads with arguments as they are here may be gone; kernels get None for them,
+        # as for those that were left out.
         kept = {in_names[i] for i in gradient.reads((True,) * len(in_names))[0]} | set(op.depends or ())
         for at, name in enumerate(kernel.reads):
             if name.endswith("_shape") and name[: -len("_shape")] in in_names:
@@ -80,7 +81,7 @@ class PreparedGradient:
                 reads.append(("none", None, place.types.compute))
             elif name in in_names:
                 i = in_names.index(name)
-                if name in kept:
+                if name in kept and setup.in_shapes[i] is not None:
                     reads.append(("in", i, place.compute_dtype(op.inputs[i].kind)))
                 else:
                     reads.append(("none", None, place.types.compute))
