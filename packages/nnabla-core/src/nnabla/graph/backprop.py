@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ from nnabla.graph.program import Step, hooks
 __all__ = ["backward"]
 
 Hook = Callable[[Any], Any]
+#: What goes after each step of a backward that clears nothing.
+_NEVER: Iterable[tuple[list[Content], list[Content]]] = repeat(([], []))
 
 
 class _BackwardStep(Step):
@@ -26,13 +29,13 @@ class _BackwardStep(Step):
 
     __slots__ = ("douts", "need", "overwrite")
 
-    def __init__(self, function: Function) -> None:
+    def __init__(self, function: Function, outs: list[Content | None], douts: list[Content | None]) -> None:
         self.function = function
         self.ins = [n.content for n in function.input_nodes]
-        self.outs = function.output_contents()
+        self.outs = outs
+        self.douts = douts
         self.need = function.needs
         self.overwrite: list[bool] = []
-        self.douts: list[Content | None] = self.outs
 
 
 class BackwardProgram:
@@ -44,20 +47,20 @@ class BackwardProgram:
 
     def __init__(self, root: Node) -> None:
         self.count = changes.count
-        self.steps = steps = [_BackwardStep(f) for f in backward_order(root)]
+        self.steps: list[_BackwardStep] = []
         top = root.content
         written: set[int] = set()
         self.recomputes = root.recompute
-        for step in steps:
-            function = step.function
-            sink = function.keeps_inputs
-            if not sink:
-                # An output that nobody downstream gave a gradient has none (zero), whatever is held there.
-                step.douts = [
-                    c if c is not None and (c is top or id(c.grad._storage) in written) else None for c in step.outs
-                ]
+        for function in backward_order(root):
+            outs = function.output_contents()
+            douts = outs
             # A sink may start from the gradients that its inputs hold.
-            holds = sink and not function.arguments["one_input_grad"]
+            holds = function.keeps_inputs and not function.arguments["one_input_grad"]
+            if not function.keeps_inputs:
+                # An output that nobody downstream gave a gradient has none (zero), whatever is held there.
+                douts = [c if c is not None and (c is top or id(c.grad._storage) in written) else None for c in outs]
+            step = _BackwardStep(function, outs, douts)
+            self.steps.append(step)
             overwrite = step.overwrite
             for node, need in zip(function.input_nodes, step.need):
                 if node.recompute:
@@ -193,32 +196,34 @@ def _run(
     after: Iterable[Hook],
     exchanges: Sequence[Any],
 ) -> None:
-    clears = program.clears() if clear_buffer else None
+    top = root.content
+    clears = program.clears() if clear_buffer else _NEVER
     record = recorder.active
     refill = _Refill(program, clear_buffer) if program.recomputes else None
-    for at, step in enumerate(program.steps):
+    observed = refill is not None or record is not None or before or after or exchanges
+    for at, (step, (grads, datas)) in enumerate(zip(program.steps, clears)):
         function = step.function
-        if refill is not None:
-            refill.before(at)
-        for hook in before:
-            hook(function)
+        if observed:
+            if refill is not None:
+                refill.before(at)
+            for hook in before:
+                hook(function)
         function.differentiate(step.ins, step.outs, step.douts, step.need, step.overwrite)
-        if clears is not None:
-            grads, datas = clears[at]
-            for content in grads:
-                if temporary or content is not root.content:
-                    content.grad._storage.clear()
-            for content in datas:
-                if content is not root.content:
-                    content.data._storage.clear()
-        if refill is not None:
-            refill.after(at)
-        if record is not None:
-            record.forward(function)
-        for hook in after:
-            hook(function)
-        for exchange in exchanges:
-            exchange.on_function_backward(function)
+        for content in grads:
+            if temporary or content is not top:
+                content.grad._storage.clear()
+        for content in datas:
+            if content is not top:
+                content.data._storage.clear()
+        if observed:
+            if refill is not None:
+                refill.after(at)
+            if record is not None:
+                record.forward(function)
+            for hook in after:
+                hook(function)
+            for exchange in exchanges:
+                exchange.on_function_backward(function)
     for exchange in exchanges:
         exchange.on_finish_backward()
 

@@ -154,10 +154,9 @@ def _link(function: Any, nodes: Sequence[Node], n_outputs: Any, outputs: Any, au
             node.content.share_storage(target._storage)
     if auto_forward if auto_forward is not None else auto_forward_state._enabled:
         run_now(function, contents, made)
-    results = [Variable._on(n) for n in made]
-    if len(results) == 1 and not function.gives_many:
-        return results[0]
-    return tuple(results)
+    if len(made) == 1 and not function.gives_many:
+        return Variable._on(made[0])
+    return tuple([Variable._on(n) for n in made])
 
 
 def call_function(

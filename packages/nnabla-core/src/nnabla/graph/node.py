@@ -16,6 +16,8 @@ from nnabla.array.storage import Storage
 if TYPE_CHECKING:
     from nnabla.graph.function import Function
 
+_new = NdArray.__new__
+
 __all__ = ["Content", "Node", "changes", "resize"]
 
 
@@ -54,8 +56,12 @@ class Content:
 
     @staticmethod
     def of_shape(shape: tuple[int, ...]) -> Content:
+        # Written out: dynamic graphs make one of these per operation.
         size = math.prod(shape)
-        return Content(NdArray._over(Storage(size), shape), NdArray._over(Storage(size), shape))
+        data, grad = _new(NdArray), _new(NdArray)
+        data.shape = grad.shape = shape
+        data._storage, grad._storage = Storage(size), Storage(size)
+        return Content(data, grad)
 
 
 class Node:

@@ -156,7 +156,7 @@ class OperatorFunction(OperatorGradient):
     def set_up_for(self) -> list[tuple[int, ...]] | None:
         if self.setting is None or self.mask is not None:
             return None
-        return [s for s in self.setting.in_shapes if s is not None]
+        return self.setting.given_shapes
 
     @property
     def data_dependent(self) -> bool:
@@ -260,7 +260,7 @@ class OperatorFunction(OperatorGradient):
     def _prepare(self, ins: Sequence[Content]) -> Prepared:
         shapes = [c.data.shape for c in ins]
         setup = self.setting
-        if setup is None or [s for s in setup.in_shapes if s is not None] != shapes:
+        if setup is None or setup.given_shapes != shapes:
             setup = self._setup_on(shapes)
         # A gradient's graph may read saved values of a function whose own inputs need no gradient.
         keep = self.need_grad or self.saved is not None if self.input_nodes else True

@@ -53,12 +53,11 @@ class OperatorGradient(Function):
         return self._reads(setup, need)
 
     def _reads(self, setup: Setup, need: tuple[bool, ...]) -> tuple[Sequence[int], Sequence[int]]:
-        key = ("reads", need)
-        found = setup.prepared.get(key)
+        found = setup.reads.get(need)
         if found is None:
             full = _full_need(setup, need)
             inputs, outputs = self._declared_reads(setup, full)
-            found = setup.prepared[key] = ([setup.positions[i] for i in inputs], outputs)
+            found = setup.reads[need] = ([setup.positions[i] for i in inputs], outputs)
         return found
 
     def _declared_reads(self, setup: Setup, need: tuple[bool, ...]) -> tuple[list[int], list[int]]:

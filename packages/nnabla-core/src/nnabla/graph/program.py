@@ -299,12 +299,14 @@ def forward(
 
 def run_now(function: Function, ins: Sequence[Content], nodes: Sequence[Node]) -> None:
     """Compute a function as it is added to a graph (auto-forward)."""
+    outs = []
     for node in nodes:
         node.transient = True
+        outs.append(node.content)
     before, after = callback.function_pre_hooks(), callback.function_post_hooks()
     for hook in before:
         hook(function)
     with np.errstate(all="ignore"):
-        function.execute(ins, [n.content for n in nodes])
+        function.execute(ins, outs)
     for hook in after:
         hook(function)
