@@ -142,6 +142,11 @@ def clear_parameters() -> None:
 
 def _descend(caller: str, scope: Scope, path: str) -> Scope:
     """The scope at ``path`` below ``scope``, made where it is missing."""
+    if path.__class__ is str:
+        # One name of a scope that is there: what a layer of a dynamic graph enters.
+        below = scope.get(path)
+        if below.__class__ is OrderedDict:
+            return below
     if not isinstance(path, str):
         raise ArgumentTypeError(f"{caller}: a scope's name must be a str, got {type(path).__name__} ({path!r})")
     for name in path.split("/"):
@@ -267,16 +272,17 @@ def get_parameter_or_create(
     else:
         if param.__class__ is OrderedDict:
             raise ParameterNameError(f"get_parameter_or_create: {name!r} is a scope, not a parameter; use another name")
-        if shape.__class__ is not tuple or shape != param.shape:
+        node = param._node
+        if shape.__class__ is not tuple or shape != node.content.data.shape:
             _check_present("get_parameter_or_create", name, param, shape, initializer)
-        if param.need_grad != need_grad:
+        if node.need_grad != need_grad:
             param.need_grad = need_grad
     if _no_grad:
         as_need_grad = False
     elif as_need_grad is None:
         as_need_grad = need_grad
     view = param.get_unlinked_variable(need_grad=as_need_grad)
-    view.name = key
+    view._node.name = key
     return view
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -19,47 +20,58 @@ from nnabla.graph.program import Step, hooks
 __all__ = ["backward"]
 
 Hook = Callable[[Any], Any]
+#: What goes after each step of a backward that clears nothing.
+_NEVER: Iterable[tuple[list[Content], list[Content]]] = repeat(([], []))
 
 
 class _BackwardStep(Step):
     """A function's backward: which inputs need a gradient, and which of those are first writes."""
 
-    __slots__ = ("clear_data", "douts", "inputs_leaf", "need", "overwrite", "reads")
+    __slots__ = ("douts", "need", "overwrite")
 
-    def __init__(self, function: Function) -> None:
-        super().__init__(function)
-        self.need = tuple([n.need_grad for n in function.input_nodes])
+    def __init__(self, function: Function, outs: list[Content | None], douts: list[Content | None]) -> None:
+        self.function = function
+        self.ins = [n.content for n in function.input_nodes]
+        self.outs = outs
+        self.douts = douts
+        self.need = function.needs
         self.overwrite: list[bool] = []
-        self.douts: list[Content | None] = []
-        self.reads: list[Content] = []
-        self.clear_data: list[Content] = []
 
 
 class BackwardProgram:
-    """The backward of one root: steps in order, first writers, what may be cleared after each step."""
+    """The backward of one root: steps in order, first writers, what may be cleared after each step.
+
+    A dynamic graph makes one for every step of training, so it is made in one pass, and what only some runs need
+    (what is cleared, what is computed again) when they do.
+    """
 
     def __init__(self, root: Node) -> None:
         self.count = changes.count
-        functions = backward_order(root)
-        self.steps = [_BackwardStep(f) for f in functions]
+        self.steps: list[_BackwardStep] = []
+        top = root.content
         written: set[int] = set()
-        for step in self.steps:
-            for content in step.outs:
-                grad = None if content is None else content.grad
-                known = grad is not None and (id(grad._storage) in written or content is root.content)
-                step.douts.append(content if known or _reads_own_grad(step.function) else None)
-            for node, need in zip(step.function.input_nodes, step.need):
+        self.recomputes = root.recompute
+        for function in backward_order(root):
+            outs = function.output_contents()
+            douts = outs
+            # A sink may start from the gradients that its inputs hold.
+            holds = function.keeps_inputs and not function.arguments["one_input_grad"]
+            if not function.keeps_inputs:
+                # An output that nobody downstream gave a gradient has none (zero), whatever is held there.
+                douts = [c if c is not None and (c is top or id(c.grad._storage) in written) else None for c in outs]
+            step = _BackwardStep(function, outs, douts)
+            self.steps.append(step)
+            overwrite = step.overwrite
+            for node, need in zip(function.input_nodes, step.need):
+                if node.recompute:
+                    self.recomputes = True
+                if not need:
+                    overwrite.append(False)
+                    continue
                 storage = id(node.content.grad._storage)
-                # A sink may start from the gradients that its inputs hold.
-                holds = _reads_own_grad(step.function) and not step.function.arguments["one_input_grad"]
-                first = need and node.parent is not None and storage not in written and not holds
-                step.overwrite.append(first)
-                if need:
-                    written.add(storage)
-        self.root_step = self.steps[0] if self.steps else None
+                overwrite.append(node.parent is not None and storage not in written and not holds)
+                written.add(storage)
         self._clears: list[tuple[list[Content], list[Content]]] | None = None
-        self._recompute: list[list[Function]] | None = None
-        self.recomputes = any(n.recompute for step in self.steps for n in step.function.input_nodes) or root.recompute
 
     def read_contents(self, step: _BackwardStep) -> list[Content]:
         """Return the contents whose data a step's gradients read."""
@@ -71,37 +83,40 @@ class BackwardProgram:
     def clears(self) -> list[tuple[list[Content], list[Content]]]:
         """Return for each step the contents whose grad, and those whose data, goes after it."""
         if self._clears is None:
-            last: dict[int, int] = {}
-            for at, step in enumerate(self.steps):
-                for content in (*step.ins, *step.outs):
-                    if content is not None:
-                        last[id(content.data._storage)] = at
-            kept = set()
-            sink_inputs: set[int] = set()
-            for step in self.steps:
-                if getattr(step.function, "keeps_inputs", False):
-                    sink_inputs.update(id(n.content) for n in step.function.input_nodes)
-                for node in (*step.function.input_nodes, *(r() for r in step.function.output_refs)):
-                    if node is not None and (node.persistent or node.parent is None):
-                        kept.add(id(node.content.data._storage))
-            result = []
-            for at, step in enumerate(self.steps):
-                grads, datas = [], []
-                for ref, content in zip(step.function.output_refs, step.outs):
-                    node = ref()
-                    if content is None or id(content) in sink_inputs or (node is not None and node.persistent):
-                        continue
-                    grads.append(content)
-                    storage = id(content.data._storage)
-                    if storage not in kept and last[storage] == at:
-                        datas.append(content)
-                result.append((grads, datas))
-            self._clears = result
+            self._clears = self._plan_clears()
         return self._clears
 
-
-def _reads_own_grad(function: Function) -> bool:
-    return getattr(function, "keeps_inputs", False)
+    def _plan_clears(self) -> list[tuple[list[Content], list[Content]]]:
+        last: dict[int, int] = {}
+        # Memory of leaves and of what is persistent stays, and so does what a sink takes and what is persistent itself.
+        kept: set[int] = set()
+        spared: set[int] = set()
+        for at, step in enumerate(self.steps):
+            function = step.function
+            for node in function.input_nodes:
+                content = node.content
+                storage = id(content.data._storage)
+                last[storage] = at
+                if node.parent is None or node.persistent:
+                    kept.add(storage)
+            if function.keeps_inputs:
+                spared.update([id(content) for content in step.ins])
+            for ref, made in zip(function.output_refs, step.outs):
+                if made is None:
+                    continue
+                storage = id(made.data._storage)
+                last[storage] = at
+                output = ref()
+                if output is not None and (output.persistent or output.parent is None):
+                    kept.add(storage)
+                    if output.persistent:
+                        spared.add(id(made))
+        result = []
+        for at, step in enumerate(self.steps):
+            grads = [c for c in step.outs if c is not None and id(c) not in spared]
+            datas = [c for c in grads if (s := id(c.data._storage)) not in kept and last[s] == at]
+            result.append((grads, datas))
+        return result
 
 
 def _program(root: Node) -> BackwardProgram:
@@ -181,33 +196,34 @@ def _run(
     after: Iterable[Hook],
     exchanges: Sequence[Any],
 ) -> None:
-    clears = program.clears() if clear_buffer else None
+    top = root.content
+    clears = program.clears() if clear_buffer else _NEVER
     record = recorder.active
     refill = _Refill(program, clear_buffer) if program.recomputes else None
-    for at, step in enumerate(program.steps):
+    observed = refill is not None or record is not None or before or after or exchanges
+    for at, (step, (grads, datas)) in enumerate(zip(program.steps, clears)):
         function = step.function
-        if refill is not None:
-            refill.before(at)
-        for hook in before:
-            hook(function)
-        douts = [None if c is None else c.grad for c in step.douts]
-        function.differentiate(step.ins, step.outs, douts, step.need, step.overwrite)
-        if clears is not None:
-            grads, datas = clears[at]
-            for content in grads:
-                if temporary or content is not root.content:
-                    content.grad._storage.clear()
-            for content in datas:
-                if content is not root.content:
-                    content.data._storage.clear()
-        if refill is not None:
-            refill.after(at)
-        if record is not None:
-            record.forward(function)
-        for hook in after:
-            hook(function)
-        for exchange in exchanges:
-            exchange.on_function_backward(function)
+        if observed:
+            if refill is not None:
+                refill.before(at)
+            for hook in before:
+                hook(function)
+        function.differentiate(step.ins, step.outs, step.douts, step.need, step.overwrite)
+        for content in grads:
+            if temporary or content is not top:
+                content.grad._storage.clear()
+        for content in datas:
+            if content is not top:
+                content.data._storage.clear()
+        if observed:
+            if refill is not None:
+                refill.after(at)
+            if record is not None:
+                record.forward(function)
+            for hook in after:
+                hook(function)
+            for exchange in exchanges:
+                exchange.on_function_backward(function)
     for exchange in exchanges:
         exchange.on_finish_backward()
 

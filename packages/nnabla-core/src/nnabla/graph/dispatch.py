@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from nnabla.errors import ArgumentError, ShapeError, explain
 from nnabla.graph.function import connect
 from nnabla.graph.node import Content, Node
 from nnabla.graph.operator_function import OperatorFunction
+from nnabla.graph.program import run_now
 from nnabla.graph.variable import Variable
 from nnabla.lowering.forward import prepare_forward
 from nnabla.ops.definition import Operator, check_input
@@ -103,10 +105,7 @@ def compute(op: Operator, inputs: Sequence[Any], raw: tuple[Any, ...], n_outputs
 
 
 def _new_storage(shape: tuple[int, ...]) -> Storage:
-    size = 1
-    for n in shape:
-        size *= n
-    return Storage(size)
+    return Storage(math.prod(shape))
 
 
 def _destinations(op: Operator, shapes: Sequence[tuple[int, ...]], outputs: Any, n_outputs: Any) -> list[NdArray]:
@@ -154,13 +153,10 @@ def _link(function: Any, nodes: Sequence[Node], n_outputs: Any, outputs: Any, au
                 )
             node.content.share_storage(target._storage)
     if auto_forward if auto_forward is not None else auto_forward_state._enabled:
-        from nnabla.graph.program import run_now
-
         run_now(function, contents, made)
-    results = [Variable._on(n) for n in made]
-    if len(results) == 1 and not function.gives_many:
-        return results[0]
-    return tuple(results)
+    if len(made) == 1 and not function.gives_many:
+        return Variable._on(made[0])
+    return tuple([Variable._on(n) for n in made])
 
 
 def call_function(

@@ -7,13 +7,16 @@ from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
-from nnabla.array.ndarray import NdArray
 from nnabla.context import Context, get_current_context
 from nnabla.errors import StateError
 from nnabla.graph.node import Content, Node, changes
 from nnabla.recompute import get_global_recompute
 
-__all__ = ["Function", "connect"]
+__all__ = ["UNKNOWN", "Function", "connect"]
+
+
+#: Stands for what :func:`_refresh_need_grad` finds out: at which count of changes, of any input, of each input.
+UNKNOWN: tuple[int, bool, tuple[bool, ...]] = (-1, False, ())
 
 
 class Function:
@@ -35,6 +38,8 @@ class Function:
     recompute_ready = False
     #: Whether calls return a tuple even for one output.
     gives_many = False
+    #: Whether clearing spares the inputs, and backward may start from the gradients that they hold (Sink).
+    keeps_inputs = False
 
     def __init__(self, ctx: Context | None = None) -> None:
         self.context = ctx or get_current_context()
@@ -42,7 +47,7 @@ class Function:
         self.output_refs: list[weakref.ref[Node]] = []
         self.rank = 0
         self.tags: dict[str, Any] = {}
-        self._need_grad = (-1, False)
+        self._need_grad = UNKNOWN
 
     # -- links ---------------------------------------------------------------------------------------------
     @property
@@ -65,6 +70,13 @@ class Function:
         if self._need_grad[0] != changes.count:
             _refresh_need_grad(self)
         return self._need_grad[1]
+
+    @property
+    def needs(self) -> tuple[bool, ...]:
+        """For each input whether gradients are propagated to it."""
+        if self._need_grad[0] != changes.count:
+            _refresh_need_grad(self)
+        return self._need_grad[2]
 
     @property
     def type_name(self) -> str:
@@ -130,11 +142,11 @@ class Function:
         self,
         ins: Sequence[Content],
         outs: Sequence[Content | None],
-        douts: Sequence[NdArray | None],
+        douts: Sequence[Content | None],
         need: tuple[bool, ...],
         overwrite: Sequence[bool],
     ) -> None:
-        """Compute the inputs' gradients from ``douts`` (None: zero), replacing or adding as ``overwrite`` says."""
+        """Compute the inputs' gradients from those of ``douts`` (None: zero), replacing or adding (``overwrite``)."""
         raise NotImplementedError
 
     def reads(self, need: tuple[bool, ...]) -> tuple[Sequence[int], Sequence[int]]:
@@ -218,10 +230,10 @@ class Function:
             inputs, outputs: As in :meth:`forward`.
             accum: For each input whether its gradient is added to (None: all are).
         """
-        need = tuple(v._node.need_grad for v in inputs)
+        need = tuple([v._node.need_grad for v in inputs])
         keep = [True] * len(need) if accum is None else list(accum)
         outs = _contents(outputs)
-        self.differentiate(_contents(inputs), outs, [c.grad for c in outs], need, [not a for a in keep])
+        self.differentiate(_contents(inputs), outs, outs, need, [not a for a in keep])
 
     def _alias(self, o: int, inputs: Sequence[Node], output: Node) -> None:
         """Let output ``o`` share the memory of the input that it is an alias of, if it is one."""
@@ -237,15 +249,20 @@ def _refresh_need_grad(function: Function) -> None:
     stack = [function]
     while stack:
         f = stack[-1]
-        pending = [
-            n.parent
-            for n in f.input_nodes
-            if n.need_grad_set is None and n.parent is not None and n.parent._need_grad[0] != now
-        ]
+        pending = []
+        needs = []
+        for node in f.input_nodes:
+            need = node.need_grad_set
+            if need is None:
+                parent = node.parent
+                if parent is not None and parent._need_grad[0] != now:
+                    pending.append(parent)
+                need = parent is not None and parent._need_grad[1]
+            needs.append(need)
         if pending:
             stack.extend(pending)
             continue
-        f._need_grad = (now, any(n.need_grad for n in f.input_nodes))
+        f._need_grad = (now, True in needs, tuple(needs))
         stack.pop()
 
 
@@ -257,7 +274,11 @@ def connect(function: Function, inputs: Sequence[Node], shapes: Sequence[tuple[i
     for node in inputs:
         if node.rank > rank:
             rank = node.rank
-        node.consumers.append(ref)
+        consumers = node.consumers
+        consumers.append(ref)
+        # A leaf that lives through many dynamic graphs forgets those that are gone, whenever their number doubles.
+        if len(consumers) >= 64 and len(consumers) & (len(consumers) - 1) == 0:
+            node.live_consumers()
     function.rank = rank
     flag = get_global_recompute()
     outputs = []

@@ -6,6 +6,7 @@ links from a node to its consumers are weak, so a graph goes when its last handl
 
 from __future__ import annotations
 
+import math
 import weakref
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,8 @@ from nnabla.array.storage import Storage
 
 if TYPE_CHECKING:
     from nnabla.graph.function import Function
+
+_new = NdArray.__new__
 
 __all__ = ["Content", "Node", "changes", "resize"]
 
@@ -53,10 +56,12 @@ class Content:
 
     @staticmethod
     def of_shape(shape: tuple[int, ...]) -> Content:
-        size = 1
-        for n in shape:
-            size *= n
-        return Content(NdArray._over(Storage(size), shape), NdArray._over(Storage(size), shape))
+        # Written out: dynamic graphs make one of these per operation.
+        size = math.prod(shape)
+        data, grad = _new(NdArray), _new(NdArray)
+        data.shape = grad.shape = shape
+        data._storage, grad._storage = Storage(size), Storage(size)
+        return Content(data, grad)
 
 
 class Node:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 from nnabla import random as nnabla_random
 from nnabla.array.ndarray import NdArray
 from nnabla.context import Context, get_current_context
-from nnabla.errors import ArgumentError, StateError, explain
-from nnabla.graph.accumulation import addable, write_gradient
-from nnabla.graph.function import Function
+from nnabla.errors import ArgumentError, StateError
+from nnabla.graph.function import UNKNOWN
 from nnabla.graph.node import Content, Node, changes, resize
+from nnabla.graph.operator_gradient import OperatorGradient
 from nnabla.lowering.forward import Prepared, prepare_forward
-from nnabla.lowering.gradient import PreparedGradient, prepare_gradient
 from nnabla.ops.definition import Operator, Setup
-from nnabla.ops.trace import gradient_trace
 
 __all__ = ["OperatorFunction"]
 
@@ -23,7 +22,7 @@ __all__ = ["OperatorFunction"]
 _MASKABLE = ("AddN", "MulN")
 
 
-class OperatorFunction(Function):
+class OperatorFunction(OperatorGradient):
     """A use of a defined operator.
 
     Args:
@@ -32,26 +31,27 @@ class OperatorFunction(Function):
         given: Which of the operator's inputs are given (None: all, or the first ones).
     """
 
+    # Links are set when the function is connected.
+    input_nodes: list[Node] = []  # noqa: RUF012  (never changed, only replaced)
+    output_refs: list[weakref.ref[Node]] = []  # noqa: RUF012  (never changed, only replaced)
+    _need_grad = UNKNOWN
+    #: What an update replaced, where forward may have to be repeated.
+    before_update: list[Any] | None = None
+    # Random numbers: the stream, how many draws were made, and the latest one.
+    stream = 0
+    draws = 0
+    last_draw = 0
+
     def __init__(
         self, op: Operator, raw: tuple[Any, ...], ctx: Context | None = None, given: Sequence[bool] | None = None
     ) -> None:
-        # Written out rather than inherited: dynamic graphs make one of these per operation.
+        # Written out rather than inherited, and with what most never change kept in the class: dynamic graphs make
+        # one of these per operation.
         self.context = ctx or get_current_context()
         self.op = op
         self.name = op.name
         self.raw = raw
         self.given = given
-        self.input_nodes = []
-        self.output_refs = []
-        self.rank = 0
-        self._need_grad = (-1, False)
-        self.setting: Setup | None = None
-        self.prepared: Prepared | None = None
-        self.saved: dict[str, NdArray] | None = None
-        self.kept: list[Any] | None = None
-        self.before_update: list[Any] | None = None
-        self.stream = self.draws = self.last_draw = 0
-        self.mask: tuple[bool, ...] | None = None
         if op.draws:
             self._begin_stream()
 
@@ -130,9 +130,6 @@ class OperatorFunction(Function):
         self.setting = self.prepared = None
         changes.count += 1
 
-    def _active(self, values: Sequence[Any]) -> Sequence[Any]:
-        return values if self.mask is None else [v for v, m in zip(values, self.mask) if m]
-
     # -- set up and run ----------------------------------------------------------------------------------------
     def _setup_on(self, shapes: list[tuple[int, ...]]) -> Setup:
         given = self.given
@@ -159,7 +156,7 @@ class OperatorFunction(Function):
     def set_up_for(self) -> list[tuple[int, ...]] | None:
         if self.setting is None or self.mask is not None:
             return None
-        return [s for s in self.setting.in_shapes if s is not None]
+        return self.setting.given_shapes
 
     @property
     def data_dependent(self) -> bool:
@@ -167,8 +164,7 @@ class OperatorFunction(Function):
         return self.op.data_dependent
 
     @property
-    def keeps_inputs(self) -> bool:
-        """Whether clearing spares the inputs (Sink)."""
+    def keeps_inputs(self) -> bool:  # type: ignore[override]
         return self.op.name == "Sink"
 
     def backend(self, ins: Sequence[Content]) -> Any:
@@ -177,7 +173,7 @@ class OperatorFunction(Function):
 
     def hold_outputs(self, outputs: Sequence[Node]) -> None:
         if self.need_grad and any(spec.name in self.op.gradient_reads for spec in self.op.outputs):
-            read = self.reads(tuple(n.need_grad for n in self.input_nodes))[1]
+            read = self.reads(self.needs)[1]
             self.held_outputs = {o: outputs[o].content for o in read}
 
     def refresh(self) -> None:
@@ -252,17 +248,9 @@ class OperatorFunction(Function):
         except Exception as error:
             self._raise(error)
 
-    def _raise(self, error: Exception) -> NoReturn:
-        """Raise what a kernel raised, with the operator's name."""
-        setup = self.setting
-        raised = explain(self.op.snake_name, error, setup.in_shapes, setup.args)  # type: ignore[union-attr]
-        if raised is error:
-            raise error
-        raise raised from error
-
     def _remember(self, prepared: Prepared, arrays: list[Any], again: bool) -> None:
         """Keep what the function is about to update, where it may have to be repeated exactly; or use it."""
-        at = [self._flat(i) for i in prepared.updates]
+        at = [prepared.setup.positions[i] for i in prepared.updates]
         if again:
             for i, array in zip(at, self.before_update or ()):
                 arrays[i] = array
@@ -272,7 +260,7 @@ class OperatorFunction(Function):
     def _prepare(self, ins: Sequence[Content]) -> Prepared:
         shapes = [c.data.shape for c in ins]
         setup = self.setting
-        if setup is None or [s for s in setup.in_shapes if s is not None] != shapes:
+        if setup is None or setup.given_shapes != shapes:
             setup = self._setup_on(shapes)
         # A gradient's graph may read saved values of a function whose own inputs need no gradient.
         keep = self.need_grad or self.saved is not None if self.input_nodes else True
@@ -309,7 +297,7 @@ class OperatorFunction(Function):
         at = count
         for i in prepared.updates:
             if not again and self._changes(i, ins, outs):
-                target = ins[self._flat(i)].data
+                target = ins[prepared.setup.positions[i]].data
                 store = prepared.place.types.store
                 value = library.own(library.cast(results[at], store), prepared.fresh[at])
                 target._storage.put(library, library.reshape(value, target.shape), store)
@@ -331,178 +319,11 @@ class OperatorFunction(Function):
         """Whether an update of declared input ``i`` is to be written (it is not where the output is that memory)."""
         if self.op.inputs[i].name not in self.op.overwrites:
             return True
-        at = self._flat(i)
+        at = self.setting.positions[i]  # type: ignore[union-attr]
         if self.input_nodes and self.input_nodes[at].parent is not None:
             return False
         storage = ins[at].data._storage
         return all(out is None or out.data._storage is not storage for out in outs)
-
-    def _flat(self, i: int) -> int:
-        """Return the number of declared input ``i`` among those that are given."""
-        shapes = self.setting.in_shapes  # type: ignore[union-attr]
-        return sum(s is not None for s in shapes[:i])
-
-    def _full_need(self, need: Sequence[bool]) -> tuple[bool, ...]:
-        supply = iter(need)
-        return tuple(next(supply) if s is not None else False for s in self.setting.in_shapes)  # type: ignore[union-attr]
-
-    def reads(self, need: tuple[bool, ...]) -> tuple[Sequence[int], Sequence[int]]:
-        setup = self.setting
-        if setup is None:
-            raise StateError(f"{self.name}: set the function up first")
-        if self.mask is not None:
-            at = [i for i, m in enumerate(self.mask) if m]
-            inputs, outputs = self._reads(setup, tuple(self._active(need)))
-            return [at[i] for i in inputs], outputs
-        return self._reads(setup, need)
-
-    def _reads(self, setup: Setup, need: tuple[bool, ...]) -> tuple[Sequence[int], Sequence[int]]:
-        key = ("reads", need)
-        found = setup.prepared.get(key)
-        if found is None:
-            full = self._full_need(need)
-            inputs, outputs = self._declared_reads(setup, full)
-            found = setup.prepared[key] = ([self._flat(i) for i in inputs], outputs)
-        return found
-
-    def _declared_reads(self, setup: Setup, need: tuple[bool, ...]) -> tuple[list[int], list[int]]:
-        inputs, outputs = gradient_trace(setup).reads(need)
-        if self.op.depends:
-            names = [self.op.input_spec(i).name for i in range(len(need))]
-            extra = self.op.depends_on(setup.args, [n for n, wanted in zip(names, need) if wanted])
-            given = [i for i, s in enumerate(setup.in_shapes) if s is not None]
-            inputs = sorted({*inputs, *(i for i in given if names[i] in extra)})
-            made = self.op.outputs[: len(setup.out_shapes)]
-            outputs = sorted({*outputs, *(o for o, spec in enumerate(made) if spec.name in extra)})
-        return inputs, outputs
-
-    def differentiate(
-        self,
-        ins: Sequence[Content],
-        outs: Sequence[Content | None],
-        douts: Sequence[NdArray | None],
-        need: tuple[bool, ...],
-        overwrite: Sequence[bool],
-    ) -> None:
-        if self.mask is not None:
-            ins, need, overwrite = self._without_inactive(ins, need, overwrite)
-        setup = self.setting
-        if setup is None:
-            raise StateError(f"{self.name}: backward was called before setup; call setup(inputs, outputs) first")
-        numbers = range(len(need)) if len(need) == len(setup.in_shapes) else self._numbers(setup)
-        prepared, values = self._prepare_gradient(setup, ins, need, overwrite, numbers)
-        library, store = prepared.place.library, prepared.place.types.store
-        for what, at, dtype in prepared.reads:
-            # What most functions read, present as it is wanted, without a call.
-            data = douts[at] if what == "dout" else ins[numbers[at]].data if what == "in" else None
-            if data is not None:
-                storage = data._storage
-                array = storage.array
-                if (
-                    array is not None
-                    and storage.dtype is dtype
-                    and storage.library is library
-                    and array.shape == data.shape
-                ):
-                    values.append(array)
-                    continue
-            values.append(self._value(prepared, what, at, dtype, ins, outs, douts, numbers))
-        try:
-            results = prepared.run(*values)
-            for i, result, fresh in zip(prepared.gives, results, prepared.fresh):
-                at = numbers[i]
-                write_gradient(ins[at].grad, library, result, fresh, store, overwrite[at])
-        except Exception as error:
-            self._raise(error)
-        given = len(prepared.gives)
-        for i, result, fresh in zip(prepared.updates, results[given:], prepared.fresh[given:]):
-            data = ins[numbers[i]].data
-            value = library.own(library.cast(result, store), fresh)
-            data._storage.put(library, library.reshape(value, data.shape), store)
-        if given < sum(need):
-            written = {numbers[i] for i in (*prepared.gives, *(i for i, _ in prepared.into))}
-            for i, wanted in enumerate(need):
-                if wanted and i not in written and overwrite[i]:
-                    ins[i].grad._storage.fill(0)
-
-    def _numbers(self, setup: Setup) -> list[int]:
-        """Return for each declared input its number among those that are given."""
-        return [self._flat(i) for i in range(len(setup.in_shapes))]
-
-    def _prepare_gradient(
-        self,
-        setup: Setup,
-        ins: Sequence[Content],
-        need: tuple[bool, ...],
-        overwrite: Sequence[bool],
-        numbers: Sequence[int],
-    ) -> tuple[PreparedGradient, list[Any]]:
-        """Return the prepared gradient, and the buffers that it adds to in place, which are its first values."""
-        full = need if len(need) == len(setup.in_shapes) else self._full_need(need)
-        forward = self.prepared
-        place = None if forward is None else forward.place
-        kept = forward.kept if forward is not None and self.kept is not None else ()
-        prepared = prepare_gradient(setup, self.context, full, kept, place=place)
-        if not prepared.adds:
-            return prepared, []
-        library, dtype = prepared.place.library, prepared.place.types.compute
-        held = {
-            i: array
-            for i, shape in prepared.adds.items()
-            if not overwrite[numbers[i]] and (array := addable(ins[numbers[i]].grad, library, dtype, shape)) is not None
-        }
-        if held:
-            prepared = prepare_gradient(setup, self.context, full, kept, frozenset(held), place)
-        return prepared, [held[i] for i, _ in prepared.into]
-
-    def _value(
-        self,
-        prepared: PreparedGradient,
-        what: str,
-        at: Any,
-        dtype: Any,
-        ins: Sequence[Content],
-        outs: Sequence[Content | None],
-        douts: Sequence[NdArray | None],
-        numbers: Sequence[int],
-    ) -> Any:
-        """Return one array that backward reads."""
-        library = prepared.place.library
-        if what == "dout":
-            grad = douts[at] if at < len(douts) else None
-            if grad is None:
-                return library.full(self.setting.out_shapes[at], 0, dtype)  # type: ignore[union-attr]
-            return grad._storage.read(library, dtype, grad.shape)
-        if what == "kept":
-            return self.kept[at]  # type: ignore[index]
-        if what == "none":
-            return None
-        if what == "in":
-            data = ins[numbers[at]].data
-        elif what == "out":
-            content = outs[at]
-            if content is None:
-                raise StateError(f"{self.op.snake_name}: output {at}, which backward reads, is gone")
-            data = content.data
-        else:
-            if self.saved is None or at not in self.saved:
-                raise StateError(f"{self.op.snake_name}: backward needs {at} of a forward run; call forward first")
-            data = self.saved[at]
-        storage = data._storage
-        if storage.cleared:
-            raise StateError(
-                f"{self.op.snake_name}: backward reads data of shape {data.shape} that was cleared; run "
-                "forward(clear_no_need_grad=True) instead of forward(clear_buffer=True) before backward"
-            )
-        return storage.read(library, dtype, data.shape)
-
-    def _without_inactive(
-        self, ins: Sequence[Content], need: tuple[bool, ...], overwrite: Sequence[bool]
-    ) -> tuple[Sequence[Content], tuple[bool, ...], Sequence[bool]]:
-        for content, active, wanted, first in zip(ins, self.mask or (), need, overwrite):
-            if wanted and first and not active:
-                content.grad._storage.fill(0)
-        return self._active(ins), tuple(self._active(need)), self._active(overwrite)
 
     def _alias(self, o: int, inputs: Sequence[Node], output: Node) -> None:
         source = self.op.aliases.get(o)

@@ -117,15 +117,14 @@ class ForwardProgram:
             nodes = [*function.input_nodes, *(n for n in (r() for r in function.output_refs) if n is not None)]
             for node in nodes:
                 storage = id(node.content.data._storage)
-                if node.parent is None or node.persistent or getattr(function, "keeps_inputs", False):
+                if node.parent is None or node.persistent or function.keeps_inputs:
                     keep.add(storage)
                 if not node.recompute:
                     fixed.add(storage)
             for node in function.input_nodes:
                 last[id(node.content.data._storage)] = (at, node.content)
             if mode == CLEAR_NO_NEED_GRAD and function.need_grad:
-                need = tuple(n.need_grad for n in function.input_nodes)
-                inputs, outputs = function.reads(need)
+                inputs, outputs = function.reads(function.needs)
                 for i in inputs:
                     node = function.input_nodes[i]
                     if not node.recompute:
@@ -300,12 +299,14 @@ def forward(
 
 def run_now(function: Function, ins: Sequence[Content], nodes: Sequence[Node]) -> None:
     """Compute a function as it is added to a graph (auto-forward)."""
+    outs = []
     for node in nodes:
         node.transient = True
+        outs.append(node.content)
     before, after = callback.function_pre_hooks(), callback.function_post_hooks()
     for hook in before:
         hook(function)
     with np.errstate(all="ignore"):
-        function.execute(ins, [n.content for n in nodes])
+        function.execute(ins, outs)
     for hook in after:
         hook(function)

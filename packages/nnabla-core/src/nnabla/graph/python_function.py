@@ -140,12 +140,12 @@ class PythonNode(Function):
         self,
         ins: Sequence[Content],
         outs: Sequence[Content | None],
-        douts: Sequence[NdArray | None],
+        douts: Sequence[Content | None],
         need: tuple[bool, ...],
         overwrite: Sequence[bool],
     ) -> None:
         inputs = [_variable(c, c.grad, n) for c, n in zip(ins, need)]
-        outputs = self._outputs(ins, outs, douts)
+        outputs = self._outputs(ins, outs, [None if c is None else c.grad for c in douts])
         # A gradient that holds nothing yet has nothing to add to.
         accum = [not o and not _empty(c.grad) for o, c in zip(overwrite, ins)]
         self.function.backward_impl(inputs, outputs, list(need), accum)

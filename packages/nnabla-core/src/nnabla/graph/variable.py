@@ -14,6 +14,7 @@ from nnabla.errors import ArgumentTypeError, ShapeError, StateError
 from nnabla.graph.arithmetic import Arithmetic
 from nnabla.graph.node import Content, Node, changes, resize
 from nnabla.graph.order import raise_ranks
+from nnabla.graph.release import release
 from nnabla.recompute import get_global_recompute
 
 __all__ = ["Variable"]
@@ -35,6 +36,9 @@ class Variable(Arithmetic):
 
     #: Exceptions raised while memory was released with a Variable, where Python cannot raise them.
     EXCEPTIONS_AT_DEALLOC: ClassVar[list[BaseException]] = []
+
+    # Held by the class, because a module's names may be gone when Python shuts down.
+    _release = staticmethod(release)
 
     def __init__(self, shape: Any = (), need_grad: bool | None = None) -> None:
         node = Node(Content.of_shape(as_shape(shape)), None if need_grad is None else bool(need_grad))
@@ -64,11 +68,7 @@ class Variable(Arithmetic):
             return
         node.handles -= 1
         if node.transient and node.handles == 0:
-            try:
-                from nnabla.graph.release import release
-            except ImportError:  # Python is shutting down, and the memory goes anyway
-                return
-            release(node, self.EXCEPTIONS_AT_DEALLOC)
+            self._release(node, self.EXCEPTIONS_AT_DEALLOC)
 
     @staticmethod
     def from_numpy_array(

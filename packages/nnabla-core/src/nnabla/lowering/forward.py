@@ -28,11 +28,13 @@ class Prepared:
         updates: Numbers of the inputs that results after the outputs replace.
         saved: Names of the saved values after those.
         kept: Symbols of the gradient's trace that follow after those.
+        gradients: How gradients are computed, by which inputs need one; filled as they are asked for.
     """
 
     __slots__ = (
         "compute_dtypes",
         "fresh",
+        "gradients",
         "in_dtypes",
         "keep",
         "kept",
@@ -54,6 +56,7 @@ class Prepared:
         self.in_dtypes = [place.compute_dtype(k) for k in kinds if k is not None]
         inputs = [None if k is None else writer.name("v") for k in kinds]
         self.kept: list[int] = []
+        self.gradients: dict[tuple[bool, ...], Any] = {}
         gradient = gradient_trace(setup) if keep and _keeps(setup) else None
         if gradient is not None:
             results, self.kept = _write_keeping(writer, setup, gradient, inputs)

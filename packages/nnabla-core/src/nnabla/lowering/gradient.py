@@ -23,14 +23,18 @@ class PreparedGradient:
         run: Takes what ``reads`` lists, in order; returns the gradients that ``gives`` lists.
         reads: ``('in', i)``, ``('out', o)``, ``('dout', o)``, ``('saved', name)``, ``('kept', k)``, and dtypes.
         gives: Numbers of the inputs whose gradients come.
+        without: Numbers of the inputs that need a gradient and have none (zero).
         updates: Numbers of the inputs whose new data comes after the gradients.
         into: Numbers of the inputs whose gradients are added to arrays that ``run`` takes before what it reads,
             and the shape in which it takes them.
         adds: Numbers of the inputs for which that is possible, with the same shape.
         fresh: Whether each is memory of its own.
+
+    In ``reads``, ``gives``, ``without`` and ``updates`` inputs are counted among those that are given, in ``into`` and
+    ``adds`` among those that are declared.
     """
 
-    __slots__ = ("adds", "fresh", "gives", "into", "place", "reads", "run", "updates")
+    __slots__ = ("adds", "fresh", "gives", "into", "place", "reads", "run", "updates", "without")
 
     def __init__(
         self,
@@ -45,6 +49,8 @@ class PreparedGradient:
         gradient = gradient_trace(setup)
         at_home = forward is None or forward.backend is place.backend
         kernel = place.backend.backward_kernels.get(setup.op.name) if at_home else None
+        self.reads: list[tuple[str, Any, np.dtype | None]] = []
+        self.gives: list[int] = []
         self.adds: dict[int, tuple[int, ...]] = {}
         self.into: list[tuple[int, tuple[int, ...]]] = []
         names = [spec.name for spec in setup.op.inputs]
@@ -53,6 +59,12 @@ class PreparedGradient:
             self._from_kernel(setup, gradient, kernel, need)
         else:
             self._from_trace(gradient, need, kept if at_home else (), into)
+        at = setup.positions
+        written = {*self.gives, *(i for i, _ in self.into)}
+        self.without = [at[i] for i, wanted in enumerate(need) if wanted and i not in written]
+        self.gives = [at[i] for i in self.gives]
+        self.updates = [at[i] for i in self.updates]
+        self.reads = [(what, at[i] if what == "in" else i, dtype) for what, i, dtype in self.reads]
 
     def _from_kernel(self, setup: Setup, gradient: GradientTrace, kernel: Any, need: tuple[bool, ...]) -> None:
         op, place = setup.op, self.place
@@ -60,7 +72,8 @@ class PreparedGradient:
         out_names = [spec.name for spec in op.outputs]
         reads: list[tuple[str, Any, np.dtype | None]] = []
         shapes: dict[int, tuple[int, ...] | None] = {}
-        # Inputs that the gradient never reads with arguments as they are here may be gone; kernels get None for them.
+        # Inputs that the gradient never reads with arguments as they are here may be gone; kernels get None for them,
+        # as for those that were left out.
         kept = {in_names[i] for i in gradient.reads((True,) * len(in_names))[0]} | op.depends_on(setup.args, in_names)
         for at, name in enumerate(kernel.reads):
             if name.endswith("_shape") and name[: -len("_shape")] in in_names:
@@ -92,7 +105,7 @@ class PreparedGradient:
             if shapes:
                 read = [shapes.get(at, value) for at, value in enumerate(read)]
             grads = compute(xp, read, values[split:], need, args)
-            return tuple(grads[i] for i in gives)
+            return tuple([grads[i] for i in gives])
 
         self.run = run
 
@@ -121,7 +134,7 @@ class PreparedGradient:
         nodes = trace.needed([t for t in targets if t is not None], sources)
         used = {s.number for node in nodes for s in node.inputs if s is not None}
         used |= {t.number for t in targets if t is not None}
-        names, self.reads = {}, []
+        names: dict[int, str] = {}
         parameters = [writer.name("v") for _ in adding]
         held = tuple(parameters)
         for number, (what, at) in sources.items():

@@ -82,6 +82,7 @@ def _forget() -> None:
         op.calls.clear()
         for setup in op._setups.values():
             setup.prepared.clear()
+            setup.reads.clear()
 
 
 plugins.on_change(_forget)

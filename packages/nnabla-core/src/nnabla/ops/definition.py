@@ -11,6 +11,7 @@ import inspect
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any
 
 from nnabla.errors import ArgumentError, ArgumentTypeError, NotConnectedError, OutOfMemoryError, ShapeError, refuse
@@ -69,13 +70,34 @@ class Result:
 
 
 class Setup:
-    """An operator set up on input shapes: canonical arguments and output shapes. Shared and immutable."""
+    """An operator set up on input shapes: canonical arguments and output shapes. Shared and immutable.
 
-    __slots__ = ("__weakref__", "_trace", "args", "in_shapes", "key", "op", "out_shapes", "prepared")
+    Attributes:
+        given_shapes: The shapes of the inputs that are given.
+        positions: For each declared input its number among those.
+        reads: What gradients read (inputs and outputs by number), by which of the given inputs need one.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_trace",
+        "args",
+        "given_shapes",
+        "in_shapes",
+        "key",
+        "op",
+        "out_shapes",
+        "positions",
+        "prepared",
+        "reads",
+    )
 
     def __init__(self, op: Operator, in_shapes: tuple[Shape | None, ...], args: dict[str, Any]) -> None:
         self.op = op
         self.in_shapes = in_shapes
+        self.given_shapes = [s for s in in_shapes if s is not None]
+        self.reads: dict[tuple[bool, ...], tuple[list[int], list[int]]] = {}
+        self.positions = [0, *accumulate(int(s is not None) for s in in_shapes)][:-1]
         self.args = args
         self.prepared: dict[Any, Any] = {}
         self._trace: Any = None
