@@ -109,6 +109,7 @@ class Storage:
         # As _written does, without a call: every result of every function comes by here.
         self.zeroing = self.cleared = False
         self.modified = True
+        self.version += 1
 
     def _written(self) -> None:
         self.zeroing = self.cleared = False
