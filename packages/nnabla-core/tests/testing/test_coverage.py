@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -32,13 +33,17 @@ def test_of_another_kind():
 """
 
 
-def coverage(*arguments: object) -> subprocess.CompletedProcess[str]:
+def coverage(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command; without native code, so that what it tells of kernels is the same everywhere."""
     command = [sys.executable, "-m", "nnabla.testing", "coverage", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    environment = os.environ | ({"NNABLA_CPU_TARGET": "numpy"} | environment)
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment)
 
 
 def test_the_page_is_true() -> None:
-    done = coverage("--check", "--backend", "cpu")
+    if pytest.importorskip("nnabla_ext.cpu.native").module is None:
+        pytest.skip("the page is that of a CPU backend with native code, which is not built here")
+    done = coverage("--check", "--backend", "cpu", NNABLA_CPU_TARGET="")
     assert done.returncode == 0, done.stdout + done.stderr
 
 

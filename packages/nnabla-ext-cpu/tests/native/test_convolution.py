@@ -88,7 +88,8 @@ class Case:
     def dw(self) -> np.ndarray:
         dw, dy = np.zeros_like(self.weights()), self.grouped(self.dy)
         for seen, tap in self.taps(self.padded()):
-            dw[tap] = np.einsum("ngo...,ngc...->goc", dy, seen)
+            flat = [images.reshape(*images.shape[:3], -1) for images in (dy, seen)]
+            dw[tap] = np.einsum("ngop,ngcp->goc", *flat)
         return dw.reshape(self.w.shape)
 
 

@@ -41,6 +41,7 @@ LEGEND = """\
 - **forward**, **backward**, by backend: *kernel*, the backend's own for this operator; *reference*, the definition's
   kernel on the backend's array namespace; *composed*, the kernels of the operators that the body or the gradient is
   made of; *-*, none.
+  The CPU's are those with native code.
 - **gradient**: *own*, written with the definition; *body*, follows from the body; *-*, none.
 - **double**: whether conformance cases check gradients of gradients.
 - **dtypes**: in which floating types the operator is checked, float32 and float64 by its cases.

@@ -103,7 +103,7 @@ def release_memory() -> int:
     module = _module()
     if module is None:
         return 0
-    kept = int(module.memory()[0])
+    kept = int(module.memory()[1])
     module.release_memory()
     return kept
 
