@@ -104,9 +104,7 @@ class Storage:
                 return
             self.exported = False
         self.array, self.library, self.dtype, self.fill_value = array, library, dtype, None
-        # As _written does, without a call: every result of every function comes by here.
-        self.zeroing = self.cleared = False
-        self.modified = True
+        self._written()
 
     def _written(self) -> None:
         self.zeroing = self.cleared = False
