@@ -6,6 +6,7 @@ scopes are joined by ``/``.
 
 from __future__ import annotations
 
+import functools
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, MutableMapping
@@ -163,8 +164,14 @@ def _descend(caller: str, scope: Scope, path: str) -> Scope:
     return scope
 
 
-def _is_scope(entry: object) -> bool:
-    return isinstance(entry, MutableMapping)
+def _is_scope(entry: Any) -> bool:
+    return _are_scopes(entry.__class__)
+
+
+@functools.cache
+def _are_scopes(kind: Any) -> bool:
+    # The check against an abstract class takes a while, and all parameters are asked in each step.
+    return issubclass(kind, MutableMapping)
 
 
 def _split(caller: str, key: str) -> tuple[str, str]:
@@ -381,7 +388,7 @@ def _collect(scope: Scope, prefix: str, grad_only: bool, params: MutableMapping[
     for name, entry in scope.items():
         if _is_scope(entry):
             _collect(entry, f"{prefix}{name}/", grad_only, params)
-        elif entry.need_grad or not grad_only:
+        elif entry._node.need_grad or not grad_only:
             params[prefix + name] = entry
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from nnabla import callback
 from nnabla.array.ndarray import NdArray
+from nnabla.array.storage import Storage
 from nnabla.errors import ArgumentTypeError, ShapeError, StateError
 from nnabla.graph import recorder
 from nnabla.graph.function import Function
@@ -53,10 +54,11 @@ class BackwardProgram:
         self.recomputes = root.recompute
         for function in backward_order(root):
             outs = function.output_contents()
-            douts = outs
-            # A sink may start from the gradients that its inputs hold.
-            holds = function.keeps_inputs and not function.arguments["one_input_grad"]
-            if not function.keeps_inputs:
+            holds = False
+            if function.keeps_inputs:
+                # A sink may start from the gradients that its inputs hold.
+                douts, holds = outs, not function.arguments["one_input_grad"]
+            else:
                 # An output that nobody downstream gave a gradient has none (zero), whatever is held there.
                 douts = [c if c is not None and (c is top or id(c.grad._storage) in written) else None for c in outs]
             step = _BackwardStep(function, outs, douts)
@@ -136,7 +138,7 @@ def _seed(variable: Any, grad: Any) -> NdArray:
         if grad.shape != variable.shape:
             raise ShapeError(f"Variable.backward: grad has shape {grad.shape}, the Variable {variable.shape}")
         return grad
-    seed = NdArray(variable.shape)
+    seed = NdArray._over(Storage(variable.size), variable.shape)
     if isinstance(grad, np.ndarray):
         if grad.shape != variable.shape:
             raise ShapeError(f"Variable.backward: grad has shape {grad.shape}, the Variable {variable.shape}")

@@ -107,6 +107,10 @@ class Function:
 
     def output_contents(self) -> list[Content | None]:
         """Return the content of each output, None where nobody holds it."""
+        if len(self.output_refs) == 1:
+            node = self.output_refs[0]()
+            if node is not None:
+                return [node.content]
         nodes = [ref() for ref in self.output_refs]
         held = self.held_outputs
         return [held.get(o) if n is None else n.content for o, n in enumerate(nodes)]

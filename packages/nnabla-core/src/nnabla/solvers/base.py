@@ -142,6 +142,8 @@ class Solver:
                     f"Solver.set_parameters: parameter {key!r} must be a Variable, not {type(variable).__name__}"
                 )
             before = slots.get(key)
+            if before is not None and retain_state and before.content is variable._node.content:
+                continue  # as it is, where dynamic graphs set their parameters in each step
             slots[key] = slot = Slot(variable)
             if before is not None and retain_state:
                 if before.shape != slot.shape:

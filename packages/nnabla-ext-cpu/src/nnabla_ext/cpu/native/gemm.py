@@ -28,12 +28,12 @@ def affine(xp: Any, inputs: Any, out: Any, args: dict[str, Any]) -> np.ndarray:
 def batch_matmul(xp: Any, inputs: Any, out: Any, args: dict[str, Any]) -> np.ndarray:
     """Products of stacks of matrices, which broadcast."""
     a, b = inputs
+    if a.ndim == b.ndim == 2:
+        return module.matmul(a.T if args["transpose_a"] else a, b.T if args["transpose_b"] else b)
     if args["transpose_a"]:
         a = a.swapaxes(-1, -2)
     if args["transpose_b"]:
         b = b.swapaxes(-1, -2)
-    if a.ndim == b.ndim == 2:
-        return module.matmul(a, b)
     lead_a, lead_b = a.shape[:-2], b.shape[:-2]
     lead = lead_a if lead_a == lead_b else np.broadcast_shapes(lead_a, lead_b)
     y = module.matmul(_stack(a, lead), _stack(b, lead))
