@@ -1,12 +1,12 @@
-"""The code of the tutorials runs, block after block, and holds what it asserts."""
+"""The code of the tutorials and of the page on the CPU backend runs, block after block, and holds what it asserts."""
 
 import re
 from pathlib import Path
 
 import pytest
 
-TUTORIALS = Path(__file__).resolve().parents[1] / "docs" / "tutorials"
-PAGES = sorted(TUTORIALS.glob("*.md"))
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+PAGES = sorted((DOCS / "tutorials").glob("*.md"))
 FENCE = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -46,8 +46,8 @@ def test_there_are_tutorials():
     }
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_a_tutorial_runs(page, clean_state):
+@pytest.mark.parametrize("page", [*PAGES, DOCS / "cpu.md"], ids=lambda page: page.stem)
+def test_the_code_of_a_page_runs(page, clean_state):
     code = compile(code_of(page), str(page), "exec")
     namespace = {"__name__": f"tutorial_{page.stem}"}
     exec(code, namespace)
@@ -58,3 +58,13 @@ def test_a_tutorial_asserts_what_it_claims(page):
     code = code_of(page)
     assert code.count("assert") >= 10
     assert not re.search(r"^```(?!python$)\S", page.read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def test_each_setting_of_the_cpu_backend_is_documented():
+    import nnabla_ext.cpu
+    from nnabla_ext.cpu import native
+
+    text = (DOCS / "cpu.md").read_text(encoding="utf-8")
+    names = {*nnabla_ext.cpu.__all__, *re.findall(r"NNABLA_CPU_\w+", Path(native.__file__).read_text(encoding="utf-8"))}
+    assert names - {"context"}
+    assert [name for name in sorted(names - {"context"}) if name not in text] == []
