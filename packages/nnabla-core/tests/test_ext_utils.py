@@ -1,5 +1,6 @@
 """Extensions are the backends; these are made up."""
 
+import importlib
 import logging
 import sys
 import types
@@ -95,7 +96,9 @@ def test_a_module_that_cannot_be_imported_is_named_with_the_cause(extensions, tm
     folder = tmp_path / "nnabla_ext"  # a namespace package: no __init__.py
     folder.mkdir()
     (folder / "nomodule.py").write_text(code)
-    monkeypatch.syspath_prepend(tmp_path)
+    # Where extensions are looked for; an editable install fixes it when it is first imported.
+    namespace = importlib.import_module("nnabla_ext")
+    monkeypatch.setattr(namespace, "__path__", [*namespace.__path__, str(folder)])
     with pytest.raises(PluginLoadError, match=f"nnabla_ext.nomodule cannot be imported: {cause}"):
         ext_utils.import_extension_module("nomodule")
     assert "nomodule" not in ext_utils.list_extensions()
