@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from nnabla.array.library import HOST
 from nnabla.array.ndarray import NdArray
+from nnabla.array.storage import Storage
+from nnabla.graph.node import Content
 
-__all__ = ["addable", "write_gradient"]
+__all__ = ["addable", "handed_on", "write_gradient"]
 
 _ndarray = np.ndarray
 
@@ -22,6 +25,25 @@ def addable(grad: NdArray, library: Any, dtype: Any, shape: tuple[int, ...]) -> 
     if storage.library != library or storage.dtype != dtype:
         return None
     return library.view(storage.writable(library, None, grad.shape), shape)
+
+
+def handed_on(result: Any, spare: Sequence[Content]) -> tuple[bool, Sequence[Content]]:
+    """Return whether a gradient is the memory of one that nobody needs any more, and which such are left then.
+
+    Additions and changes of shape pass on the gradient that they get. Where that goes right after (backward with
+    ``clear_buffer``), its memory is taken over instead of being copied. Only arrays of the host tell whose memory they
+    are.
+    """
+    if type(result) is not _ndarray or not result.flags.writeable:
+        return False, spare
+    for at, content in enumerate(spare):
+        storage = content.grad._storage
+        held = storage.array
+        if held is None or type(storage) is not Storage or storage.exported or storage.children:
+            continue
+        if held.size == result.size and (result is held or result.base is held):
+            return True, [*spare[:at], *spare[at + 1 :]]
+    return False, spare
 
 
 def write_gradient(grad: NdArray, library: Any, result: Any, fresh: bool, store: Any, overwrite: bool) -> None:

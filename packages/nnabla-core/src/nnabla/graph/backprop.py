@@ -210,7 +210,10 @@ def _run(
                 refill.before(at)
             for hook in before:
                 hook(function)
-        function.differentiate(step.ins, step.outs, step.douts, step.need, step.overwrite)
+        if grads and (temporary or top not in grads):
+            function.differentiate(step.ins, step.outs, step.douts, step.need, step.overwrite, grads)
+        else:
+            function.differentiate(step.ins, step.outs, step.douts, step.need, step.overwrite)
         for content in grads:
             if temporary or content is not top:
                 content.grad._storage.clear()

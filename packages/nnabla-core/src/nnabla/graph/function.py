@@ -149,8 +149,12 @@ class Function:
         douts: Sequence[Content | None],
         need: tuple[bool, ...],
         overwrite: Sequence[bool],
+        spare: Sequence[Content] = (),
     ) -> None:
-        """Compute the inputs' gradients from those of ``douts`` (None: zero), replacing or adding (``overwrite``)."""
+        """Compute the inputs' gradients from those of ``douts`` (None: zero), replacing or adding (``overwrite``).
+
+        The gradients of ``spare`` are cleared right after, so that their memory may be taken over.
+        """
         raise NotImplementedError
 
     def reads(self, need: tuple[bool, ...]) -> tuple[Sequence[int], Sequence[int]]:

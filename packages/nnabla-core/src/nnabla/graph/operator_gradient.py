@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from nnabla.array.ndarray import NdArray
 from nnabla.errors import StateError, explain
-from nnabla.graph.accumulation import addable, write_gradient
+from nnabla.graph.accumulation import addable, handed_on, write_gradient
 from nnabla.graph.function import Function
 from nnabla.graph.node import Content
 from nnabla.lowering.forward import Prepared
@@ -78,6 +78,7 @@ class OperatorGradient(Function):
         douts: Sequence[Content | None],
         need: tuple[bool, ...],
         overwrite: Sequence[bool],
+        spare: Sequence[Content] = (),
     ) -> None:
         if self.mask is not None:
             ins, need, overwrite = self._without_inactive(ins, need, overwrite)
@@ -112,6 +113,8 @@ class OperatorGradient(Function):
         try:
             results = prepared.run(*values)
             for at, result, fresh in zip(prepared.gives, results, prepared.fresh):
+                if spare and not fresh and overwrite[at]:
+                    fresh, spare = handed_on(result, spare)
                 write_gradient(ins[at].grad, library, result, fresh, store, overwrite[at])
         except Exception as error:
             self._raise(error)

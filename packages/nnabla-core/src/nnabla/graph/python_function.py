@@ -143,6 +143,7 @@ class PythonNode(Function):
         douts: Sequence[Content | None],
         need: tuple[bool, ...],
         overwrite: Sequence[bool],
+        spare: Sequence[Content] = (),
     ) -> None:
         inputs = [_variable(c, c.grad, n) for c, n in zip(ins, need)]
         outputs = self._outputs(ins, outs, [None if c is None else c.grad for c in douts])
