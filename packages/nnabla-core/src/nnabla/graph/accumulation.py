@@ -41,7 +41,11 @@ def handed_on(result: Any, spare: Sequence[Content]) -> tuple[bool, Sequence[Con
         held = storage.array
         if held is None or type(storage) is not Storage or storage.exported or storage.children:
             continue
-        if held.size == result.size and (result is held or result.base is held):
+        if held.size != result.size:
+            continue
+        # NumPy names the array at the bottom as the base of a view of a view.
+        whole = held.base if type(held.base) is _ndarray and held.base.size == held.size else held
+        if result is held or result.base is held or result.base is whole:
             return True, [*spare[:at], *spare[at + 1 :]]
     return False, spare
 

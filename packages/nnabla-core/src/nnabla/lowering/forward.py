@@ -67,14 +67,7 @@ class Prepared:
         wanted = results if keep else results[: count + len(extra[0])]
         self.updates = [[s.name for s in op.inputs].index(n) for n in extra[0]]
         self.saved = extra[1] if keep else []
-        # Results that are inputs, constants or views are not memory of their own.
-        made_by = {name: op_ for names, op_ in writer.calls for name in names.split(", ")}
-        seen: set[str] = set()
-        self.fresh = []
-        for name in wanted:
-            maker = made_by.get(name)
-            self.fresh.append(maker is not None and not maker.views and name not in seen)
-            seen.add(name)
+        self.fresh = writer.fresh(wanted)
         self.random = writer.uses_state
         same = next((k for k in kinds if k is not None), "float")
         out_kinds = [same if k == "same" else k for k in setup.out_kinds]

@@ -148,11 +148,7 @@ class PreparedGradient:
         results += [names[s.number] for s in gradient.updates.values()]
         for target, node in zip(held, adding):
             writer.add_into(target, node, names)
-        made_by = {name: op for line, op in writer.calls for name in line.split(", ")}
-        self.fresh = [
-            (maker := made_by.get(name)) is not None and not maker.views and results.index(name) == at
-            for at, name in enumerate(results)
-        ]
+        self.fresh = writer.fresh(results)
         if writer.uses_state:
             raise StateError(f"{gradient.setup.op.name}: a gradient may not draw random numbers; save the draw")
         self.run = writer.function(gradient.setup.op.name + "'", parameters, results)

@@ -12,6 +12,9 @@ from nnabla.ops.trace import Node, extra_outputs
 
 __all__ = ["Writer"]
 
+#: Operators that show all elements of their input, each once: who owns that owns what they give.
+_REARRANGING = ("Reshape", "Transpose")
+
 
 class Writer:
     """Writes nodes of a trace out as the lines of one Python function."""
@@ -21,7 +24,8 @@ class Writer:
         self.xp = place.backend.namespace
         self.scope: dict[str, Any] = {"xp": self.xp}
         self.lines: list[str] = []
-        self.calls: list[tuple[str, Operator]] = []
+        #: Names of results, the operator, and the first input of each call.
+        self.calls: list[tuple[str, Operator, str | None]] = []
         self.lane = 0
         self.counter = 0
         self.uses_state = False
@@ -142,7 +146,25 @@ class Writer:
     def _line(self, op: Operator, outputs: Sequence[str], text: str) -> None:
         target = outputs[0] if len(outputs) == 1 and not op.outputs[0].variadic else ", ".join(outputs) + ","
         self.lines.append(f"{target} = {text}")
-        self.calls.append((", ".join(outputs), op))
+        self.calls.append((", ".join(outputs), op, next(iter(_words(text)), None)))
+
+    def fresh(self, results: Sequence[str]) -> list[bool]:
+        """Return for each result whether it is memory of its own: no input, constant, or part of another result."""
+        made_by = {name: (op, source) for names, op, source in self.calls for name in names.split(", ")}
+
+        def origin(name: str) -> str:
+            while name in made_by and made_by[name][0].name in _REARRANGING and made_by[name][1] is not None:
+                name = made_by[name][1]  # type: ignore[assignment]
+            return name
+
+        origins = [origin(name) for name in results]
+        found = []
+        for at, (name, first) in enumerate(zip(results, origins)):
+            made = first in made_by and not made_by[first][0].views
+            # Of a value that is returned twice the first is its own; a view is if nothing else shows its memory.
+            alone = results.index(name) == at if name == first else origins.count(first) == 1
+            found.append(made and alone)
+        return found
 
     def _drop_unused(self, results: Sequence[str]) -> None:
         """Remove the lines whose values nobody reads (saved values without a gradient, for instance)."""
