@@ -35,7 +35,6 @@ FAMILIES = (
     "reduction",
     "softmax",
     "solver",
-    "winograd",
 )
 
 
