@@ -6,8 +6,10 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <vector>
 
+#include "bindings/recording.h"
 #include "common/memory.h"
 
 namespace nnabla {
@@ -17,6 +19,25 @@ namespace py = pybind11;
 // Results of this many bytes or more are made of memory that is kept and given out again.
 constexpr py::ssize_t own_memory = 65536;
 
+// An array of a recording's arena, which lives as long as that array does.
+inline py::array planned(const py::dtype& dtype, std::vector<py::ssize_t> shape, std::vector<py::ssize_t> strides,
+                         std::size_t bytes) {
+  struct Block {
+    std::shared_ptr<Arena> arena;
+    void* memory;
+    std::size_t bytes;
+  };
+  auto block = std::make_unique<Block>(Block{recording->arena, nullptr, bytes});
+  block->memory = block->arena->take(bytes);
+  Block* const held = block.release();
+  py::capsule owner(held, [](void* given) {
+    Block* b = static_cast<Block*>(given);
+    b->arena->give(b->memory, b->bytes);
+    delete b;
+  });
+  return py::array(dtype, std::move(shape), std::move(strides), held->memory, owner);
+}
+
 // A fresh array, not filled. `strides` in bytes, or empty for rows in C order.
 inline py::array fresh(const py::dtype& dtype, std::vector<py::ssize_t> shape, std::vector<py::ssize_t> strides = {}) {
   py::ssize_t bytes = dtype.itemsize();
@@ -24,6 +45,7 @@ inline py::array fresh(const py::dtype& dtype, std::vector<py::ssize_t> shape, s
     if (n > 0 && bytes > PY_SSIZE_T_MAX / n) throw std::bad_alloc();
     bytes *= n;
   }
+  if (recording != nullptr) return planned(dtype, std::move(shape), std::move(strides), bytes);
   if (bytes < own_memory) return py::array(dtype, std::move(shape), std::move(strides));
   struct Block {
     void* memory;
@@ -42,6 +64,9 @@ template <class T>
 inline py::array fresh(std::vector<py::ssize_t> shape, std::vector<py::ssize_t> strides = {}) {
   return fresh(py::dtype::of<T>(), std::move(shape), std::move(strides));
 }
+
+// A place for an array that there may be none of: py::array() would make one.
+using MaybeArray = std::optional<py::array>;
 
 template <class T>
 inline bool holds(const py::array& x) {
@@ -106,23 +131,5 @@ inline auto by_type(const py::array& x, F&& f) {
   throw py::type_error("native kernels compute in float32 and float64, not in " +
                        py::str(static_cast<py::object>(x.dtype())).cast<std::string>());
 }
-
-// The GIL is given up for work of at least so many elements; less is done sooner than another thread starts.
-constexpr long worth_releasing = 20000;
-
-class MaybeRelease {
- public:
-  explicit MaybeRelease(long elements) {
-    if (elements >= worth_releasing) state_ = PyEval_SaveThread();
-  }
-  ~MaybeRelease() {
-    if (state_ != nullptr) PyEval_RestoreThread(state_);
-  }
-  MaybeRelease(const MaybeRelease&) = delete;
-  MaybeRelease& operator=(const MaybeRelease&) = delete;
-
- private:
-  PyThreadState* state_ = nullptr;
-};
 
 }  // namespace nnabla

@@ -86,11 +86,11 @@ py::array same_type(const py::array& x) {
 }
 
 template <class T>
-const T* bias_of(const py::object& given, long size, py::array& held) {
+const T* bias_of(const py::object& given, long size, MaybeArray& held) {
   if (given.is_none()) return nullptr;
   held = py::array_t<T, py::array::c_style | py::array::forcecast>(same_type<T>(given.cast<py::array>()));
-  if (held.size() != size) throw py::value_error("convolution: a bias has one element for each output channel");
-  return data<T>(held);
+  if (held->size() != size) throw py::value_error("convolution: a bias has one element for each output channel");
+  return data<T>(*held);
 }
 
 long work(const ConvolutionShape& s) {
@@ -109,16 +109,15 @@ py::array convolution(const py::array& x, const py::array& weight, const py::obj
     const WeightSteps steps = weight_steps<T>(w, image.spatial, channel_last, s.kernel, s.out_channels, per_group);
     input_sizes(s, image);
     check_sizes(s, per_group);
-    py::array held;
+    MaybeArray held;
     const T* b = bias_of<T>(bias, s.out_channels, held);
     py::array y = fresh_images<T>(x, image, s.out_channels, s.out);
     Images<T> images(x, image);
     T* to = mutable_data<T>(y);
     const T* from = data<T>(w);
-    {
-      MaybeRelease released(work(s));
-      tables<T>().convolution->forward(s, images.ready(), from, steps, b, rectify, to);
-    }
+    perform(work(s), [=, pixels = Pixels<T>(images)] {
+      tables<T>().convolution->forward(s, ChannelsLast<T>(pixels), from, steps, b, rectify, to);
+    });
     return y;
   });
 }
@@ -153,7 +152,7 @@ class PackedConvolution {
           weight_steps<T>(w, image_.spatial, channel_last, shape_.kernel, shape_.out_channels, per_group);
       input_sizes(shape_, image_);
       check_sizes(shape_, per_group);
-      py::array held;
+      MaybeArray held;
       if (const T* b = bias_of<T>(bias, shape_.out_channels, held)) {
         bias_ = fresh<T>({shape_.out_channels});
         std::copy(b, b + shape_.out_channels, mutable_data<T>(bias_));
@@ -176,10 +175,9 @@ class PackedConvolution {
       Images<T> images(x, image_);
       T* to = mutable_data<T>(y);
       const T *w = data<T>(packed_), *b = biased_ ? data<T>(bias_) : nullptr;
-      {
-        MaybeRelease released(work(shape_));
-        tables<T>().convolution->forward_packed(shape_, images.ready(), w, b, rectify, to);
-      }
+      perform(work(shape_), [=, s = shape_, pixels = Pixels<T>(images)] {
+        tables<T>().convolution->forward_packed(s, ChannelsLast<T>(pixels), w, b, rectify, to);
+      });
       return y;
     });
   }
@@ -215,16 +213,15 @@ py::array data_gradient(const py::array& dy, const py::array& weight, const py::
       if (s.in[a] < 1) throw py::value_error("deconvolution: nothing is left of the output");
     }
     check_sizes(s, per_group);
-    py::array held;
+    MaybeArray held;
     const T* b = bias_of<T>(bias, s.in_channels, held);
     py::array dx = fresh_images<T>(dy, image, s.in_channels, s.in);
     Images<T> images(dy, image);
     T* to = mutable_data<T>(dx);
     const T* from = data<T>(w);
-    {
-      MaybeRelease released(work(s));
-      tables<T>().convolution->data_gradient(s, images.ready(), from, steps, b, to);
-    }
+    perform(work(s), [=, pixels = Pixels<T>(images)] {
+      tables<T>().convolution->data_gradient(s, ChannelsLast<T>(pixels), from, steps, b, to);
+    });
     return dx;
   });
 }
@@ -260,10 +257,9 @@ py::array weight_gradient(const py::array& x, const py::array& dy, const Sizes& 
     const WeightSteps steps = weight_steps<T>(dw, image.spatial, channel_last, unused, rows, per_group);
     Images<T> images(x, image), gradients(seeds, out);
     T* to = mutable_data<T>(dw);
-    {
-      MaybeRelease released(work(s));
-      tables<T>().convolution->weight_gradient(s, images.ready(), gradients.ready(), to, steps);
-    }
+    perform(work(s), [=, pixels = Pixels<T>(images), seed = Pixels<T>(gradients)] {
+      tables<T>().convolution->weight_gradient(s, ChannelsLast<T>(pixels), ChannelsLast<T>(seed), to, steps);
+    });
     return dw;
   });
 }

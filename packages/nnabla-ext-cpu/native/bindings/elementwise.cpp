@@ -49,7 +49,7 @@ PyObject* forward(PyObject* self, PyObject* const* given, Py_ssize_t count) {
       throw py::type_error("a kernel takes " + std::to_string(kernel.inputs) + " inputs in a tuple");
     PyObject* inputs[most_inputs];
     for (int i = 0; i < kernel.inputs; i++) inputs[i] = PyTuple_GET_ITEM(given[1], i);
-    double parameters[2];
+    double parameters[2] = {};
     read_parameters(kernel, given[3], parameters);
     try {
       return apply_map(kernel.list, kernel.index, inputs, parameters, kernel.leading);
@@ -74,7 +74,7 @@ PyObject* backward(PyObject* self, PyObject* const* given, Py_ssize_t count) {
       }
     }
     if (found != kernel.inputs) throw py::type_error("too few values and gradients");
-    double parameters[2];
+    double parameters[2] = {};
     read_parameters(kernel, given[4], parameters);
     Held made(apply_map(kernel.list, kernel.index, inputs, parameters, false));
     PyObject* result = PyTuple_New(1);

@@ -28,15 +28,13 @@ py::array product(const py::array& a, const py::array& b, const T* bias, bool re
   if (A.columns != B.rows) throw py::value_error("matmul: the inner sizes differ");
   if (A.batch != B.batch && A.batch != 1 && B.batch != 1) throw py::value_error("matmul: the stacks differ in length");
   const long batch = A.batch == 1 ? B.batch : A.batch;
-  py::array c;
-  if (out.is_none()) {
+  const auto make = [&] {
     std::vector<py::ssize_t> shape = {A.rows, B.columns};
     if (a.ndim() == 3 || b.ndim() == 3) shape.insert(shape.begin(), batch);
-    c = fresh<T>(shape);
-  } else {
-    c = out.cast<py::array>();
-    if (!holds<T>(c) || !c.writeable()) throw py::value_error("matmul: out is read-only or of another dtype");
-  }
+    return fresh<T>(shape);
+  };
+  py::array c = out.is_none() ? make() : out.cast<py::array>();
+  if (!holds<T>(c) || !c.writeable()) throw py::value_error("matmul: out is read-only or of another dtype");
   const Stack C = stack_of<T>(c);
   if (C.rows != A.rows || C.columns != B.columns || C.batch != batch ||
       (C.column_step != 1 && C.columns > 1 && c.size() > 0))
@@ -44,10 +42,11 @@ py::array product(const py::array& a, const py::array& b, const T* bias, bool re
   if (c.size() == 0) return c;
   T* to = mutable_data<T>(c);
   const T *from_a = data<T>(a), *from_b = data<T>(b);
-  MaybeRelease released(batch * A.rows * B.columns * A.columns / 16);
-  tables<T>().gemm->multiply(batch, A.rows, B.columns, A.columns, from_a, A.batch == 1 ? 0 : A.batch_step, A.row_step,
-                             A.column_step, from_b, B.batch == 1 ? 0 : B.batch_step, B.row_step, B.column_step, to,
-                             C.batch_step, C.row_step, add, bias, rectify);
+  perform(batch * A.rows * B.columns * A.columns / 16, [=] {
+    tables<T>().gemm->multiply(batch, A.rows, B.columns, A.columns, from_a, A.batch == 1 ? 0 : A.batch_step, A.row_step,
+                               A.column_step, from_b, B.batch == 1 ? 0 : B.batch_step, B.row_step, B.column_step, to,
+                               C.batch_step, C.row_step, add, bias, rectify);
+  });
   return c;
 }
 
@@ -56,12 +55,12 @@ py::array matmul(const py::array& a, const py::array& b, py::object bias, bool r
     using T = decltype(zero);
     if (!holds<T>(b)) throw py::type_error("matmul: both factors must have one dtype");
     const T* at = nullptr;
-    py::array held;
+    MaybeArray held;
     if (!bias.is_none()) {
       held = bias.cast<py::array>();
-      if (b.ndim() < 1 || !holds<T>(held) || held.size() != b.shape(b.ndim() - 1) || !(held.flags() & py::array::c_style))
+      if (b.ndim() < 1 || !holds<T>(*held) || held->size() != b.shape(b.ndim() - 1) || !(held->flags() & py::array::c_style))
         throw py::value_error("matmul: a bias has one contiguous element of the same dtype for each column");
-      at = data<T>(held);
+      at = data<T>(*held);
     }
     return product<T>(a, b, at, rectify, out, add);
   });

@@ -1,6 +1,8 @@
 // Images in the two orders that users have them in, brought into the one that kernels take: channels last.
 #pragma once
 
+#include <optional>
+
 #include "bindings/arrays.h"
 #include "kernels/tables.h"
 
@@ -40,39 +42,47 @@ inline bool lies_channels_last(const py::array& x, int base) {
   return true;
 }
 
-// The elements of images, channels last; a copy is held here where the array lies otherwise.
+// Where the elements of images lie, channels last or before the copy that makes them so.
+template <class T>
+struct Pixels {
+  const T* data;
+  bool turned;  // they lie (N, C, spatial...) and are to be copied
+  long batch, channels, pixels;
+};
+
+// Images as they lie; a copy in C order is held here where they lie in no order that kernels or the copy know.
 template <class T>
 class Images {
  public:
   Images(py::array x, const ImageShape& s) : array_(std::move(x)) {
     const bool c_order = array_.flags() & py::array::c_style;
-    if ((s.channel_last && c_order) || (!s.channel_last && lies_channels_last(array_, s.base))) {
-      data_ = nnabla::data<T>(array_);
-      return;
-    }
-    if (!c_order) array_ = py::array_t<T, py::array::c_style | py::array::forcecast>(array_);
-    data_ = nnabla::data<T>(array_);
-    if (s.channel_last || s.channels == 1 || s.pixels() == 1) return;
-    from_ = data_;
-    shape_ = s;
-    copy_ = std::make_unique<Scratch<T>>(s.batch * s.channels * s.pixels());
-    data_ = *copy_;
+    const bool ready = (s.channel_last && c_order) || (!s.channel_last && lies_channels_last(array_, s.base));
+    if (!ready && !c_order) array_ = py::array_t<T, py::array::c_style | py::array::forcecast>(array_);
+    const bool turned = !ready && !s.channel_last && s.channels > 1 && s.pixels() > 1;
+    pixels_ = {nnabla::data<T>(array_), turned, s.batch, s.channels, s.pixels()};
   }
-
-  // Copy what is to be copied; the GIL is not needed.
-  const T* ready() {
-    if (from_ != nullptr)
-      tables<T>().convolution->transpose(shape_.batch, shape_.channels, shape_.pixels(), from_, *copy_);
-    from_ = nullptr;
-    return data_;
-  }
+  operator const Pixels<T>&() const { return pixels_; }
 
  private:
   py::array array_;
-  ImageShape shape_{};
-  const T* data_ = nullptr;
-  const T* from_ = nullptr;
-  std::unique_ptr<Scratch<T>> copy_;
+  Pixels<T> pixels_;
+};
+
+// The elements channels last, copied if need be for as long as this object lives. The GIL is not needed.
+template <class T>
+class ChannelsLast {
+ public:
+  explicit ChannelsLast(const Pixels<T>& x) : data_(x.data) {
+    if (!x.turned) return;
+    copy_.emplace(x.batch * x.channels * x.pixels);
+    tables<T>().convolution->transpose(x.batch, x.channels, x.pixels, x.data, *copy_);
+    data_ = *copy_;
+  }
+  operator const T*() const { return data_; }
+
+ private:
+  std::optional<Scratch<T>> copy_;
+  const T* data_;
 };
 
 // Fresh images like those of `x` but with other channels and sizes, channels last in memory.

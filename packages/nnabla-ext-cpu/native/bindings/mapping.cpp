@@ -209,11 +209,15 @@ int row_form(const Map& map, const Nest& nest) {
   return singles < 8 && map.run[singles] != nullptr ? static_cast<int>(singles) : -1;
 }
 
-void run(const Map& map, const Nest& nest, const double* parameters) {
+// What a map is given besides arrays.
+struct Parameters {
+  double values[2];
+};
+
+void run_now(const Map& map, const Nest& nest, const double* parameters) {
   constexpr long line = 64;
   const int form = row_form(map, nest);
   const long grain = (map.costly ? 4096 : 16384) / line;
-  MaybeRelease released(nest.count);
   parallel_for((nest.count + line - 1) / line, grain, [&](long first, long end) {
     const long begin = first * line, stop = std::min(end * line, nest.count);
     if (form >= 0)
@@ -221,6 +225,10 @@ void run(const Map& map, const Nest& nest, const double* parameters) {
     else
       run_chunks(map, nest, parameters, begin, stop);
   });
+}
+
+void run(const Map& map, const Nest& nest, const Parameters& parameters) {
+  perform(nest.count, [=, &map] { run_now(map, nest, parameters.values); });  // maps are constants
 }
 
 [[noreturn]] void cannot_broadcast(const Operand* x, int count) {
@@ -249,6 +257,7 @@ int map_inputs(int list, int index) { return map_list<float>(list).maps[index].i
 PyObject* apply_map(int list, int index, PyObject* const* inputs, const double* parameters, bool leading) {
   const Map* map = &map_list<float>(list).maps[index];
   const int count = map->inputs;
+  const Parameters given{parameters[0], parameters[1]};
   Operand x[most_inputs];
   int type = -1;
   for (int i = 0; i < count; i++) {
@@ -275,12 +284,14 @@ PyObject* apply_map(int list, int index, PyObject* const* inputs, const double* 
     PyObject* made = fresh_array(out_type, item_size(out_type), x[0].nd, x[0].shape, nullptr);
     char* out = py::detail::array_proxy(made)->data;
     const long n = x[0].size();
-    if (n <= 4096) {
-      const void* in[most_inputs] = {x[0].data, x[1].data, x[2].data};
-      map->run[0](n, in, out, parameters);
-      return made;
-    }
     Held held(made);
+    if (n <= 4096) {
+      struct Inputs {
+        const void* data[most_inputs];
+      };
+      perform(n, [=, in = Inputs{x[0].data, x[1].data, x[2].data}] { map->run[0](n, in.data, out, given.values); });
+      return held.release();
+    }
     Nest nest;
     nest.inputs = count;
     nest.out = out;
@@ -291,7 +302,7 @@ PyObject* apply_map(int list, int index, PyObject* const* inputs, const double* 
       steps[i] = nest.item[i] = item_size(x[i].type);
     }
     nest.add_axis(n, steps);
-    run(*map, nest, parameters);
+    run(*map, nest, given);
     return held.release();
   }
 
@@ -339,7 +350,7 @@ PyObject* apply_map(int list, int index, PyObject* const* inputs, const double* 
     for (int i = 0; i < count; i++) steps[i] = length(i, axis) == 1 ? 0 : x[i].strides[axis - lead[i]];
     nest.add_axis(shape[axis], steps);
   }
-  if (nest.count > 0) run(*map, nest, parameters);
+  if (nest.count > 0) run(*map, nest, given);
   return made.release();
 }
 

@@ -195,8 +195,7 @@ py::object turned_copy(const py::array& x) {
     py::array y = fresh<T>(shape_of(x));
     T* to = mutable_data<T>(y);
     const T* from = data<T>(x);
-    MaybeRelease released(x.size());
-    tables<T>().movement->transpose(batch, rows, columns, from, to);
+    perform(x.size(), [=] { tables<T>().movement->transpose(batch, rows, columns, from, to); });
     return std::move(y);
   });
 }

@@ -4,6 +4,7 @@
 
 #include "bindings/arrays.h"
 #include "bindings/families.h"
+#include "bindings/transfer.h"
 #include "kernels/tables.h"
 
 namespace nnabla {
@@ -123,7 +124,7 @@ class Held {
       throw py::value_error(std::string(name) + " is of another shape or dtype than it must be");
     if (same_layout(x, like)) return data<T>(keep(x));
     py::array copy = fresh_like(like);
-    py::module_::import("numpy").attr("copyto")(copy, x);
+    copy_elements(copy, x);
     return data<T>(keep(copy));
   }
 
@@ -142,7 +143,9 @@ py::array inverse_deviation(const T* variance, const Shape& shape, long count, d
   py::array inverse = fresh<T>(shape);
   T* to = mutable_data<T>(inverse);
   const T added = static_cast<T>(eps);
-  for (long i = 0; i < count; i++) to[i] = static_cast<T>(1 / std::sqrt(static_cast<double>(variance[i] + added)));
+  perform(count, [=] {
+    for (long i = 0; i < count; i++) to[i] = static_cast<T>(1 / std::sqrt(static_cast<double>(variance[i] + added)));
+  });
   return inverse;
 }
 
@@ -152,7 +155,9 @@ py::array moved(const T* old, const py::array& found, double decay, double weigh
   py::array result = fresh<T>(shape_of(found));
   T* to = mutable_data<T>(result);
   const T *from = data<T>(found), a = static_cast<T>(decay), b = static_cast<T>(weight);
-  for (py::ssize_t i = 0; i < found.size(); i++) to[i] = old[i] * a + from[i] * b;
+  perform(found.size(), [=, count = found.size()] {
+    for (py::ssize_t i = 0; i < count; i++) to[i] = old[i] * a + from[i] * b;
+  });
   return result;
 }
 
@@ -169,7 +174,8 @@ py::object batch_normalization(const py::array& input, const py::object& beta, c
     const long kept = plan.shape.kept();
     Held held;
     const T *old_mean = held.read<T>(mean, shape, "mean"), *old_variance = held.read<T>(variance, shape, "variance");
-    py::array center, inverse, spread, y = fresh_like(plan.x);
+    MaybeArray center, inverse, spread;
+    py::array y = fresh_like(plan.x);
     Standardization<T> s{};
     s.shape = plan.shape;
     s.x = data<T>(plan.x);
@@ -186,23 +192,20 @@ py::object batch_normalization(const py::array& input, const py::object& beta, c
       s.center = const_cast<T*>(old_mean);
     } else {
       center = fresh<T>(shape), inverse = fresh<T>(shape), spread = fresh<T>(shape);
-      s.center = mutable_data<T>(center);
-      s.variance = mutable_data<T>(spread);
+      s.center = mutable_data<T>(*center);
+      s.variance = mutable_data<T>(*spread);
     }
-    s.inverse = mutable_data<T>(inverse);
-    {
-      MaybeRelease released(plan.shape.size());
-      tables<T>().normalization->forward(s);
-    }
+    s.inverse = mutable_data<T>(*inverse);
+    perform(plan.shape.size(), [=] { tables<T>().normalization->forward(s); });
     if (s.fixed) return y;
     py::list results;
     results.append(y);
     const double count = static_cast<double>(plan.shape.reduced());
-    if (old_mean != nullptr) results.append(moved<T>(old_mean, center, decay, 1 - decay));
+    if (old_mean != nullptr) results.append(moved<T>(old_mean, *center, decay, 1 - decay));
     if (old_variance != nullptr)
-      results.append(moved<T>(old_variance, spread, decay, (1 - decay) * count / std::max(count - 1, 1.0)));
-    results.append(center);
-    results.append(inverse);
+      results.append(moved<T>(old_variance, *spread, decay, (1 - decay) * count / std::max(count - 1, 1.0)));
+    results.append(*center);
+    results.append(*inverse);
     return results;
   });
 }
@@ -230,10 +233,7 @@ py::object layer_normalization(const py::array& input, const py::object& beta, c
     s.variance = mutable_data<T>(spread);
     s.inverse = mutable_data<T>(inverse);
     s.y = mutable_data<T>(y);
-    {
-      MaybeRelease released(plan.shape.size());
-      tables<T>().normalization->forward(s);
-    }
+    perform(plan.shape.size(), [=] { tables<T>().normalization->forward(s); });
     return py::make_tuple(y, center, inverse);
   });
 }
@@ -274,19 +274,16 @@ py::object standardization_gradient(const py::array& input, const py::object& dy
     s.inverse = held.read<T>(inverse, plan.of_statistics, fixed ? "variance" : "inverse");
     if (s.dy == nullptr || s.center == nullptr || s.inverse == nullptr)
       throw py::value_error("dy and the statistics must be given");
-    py::array own;
+    MaybeArray own;
     if (fixed) {
       own = inverse_deviation<T>(s.inverse, plan.of_statistics, plan.shape.kept(), eps);
-      s.inverse = data<T>(own);
+      s.inverse = data<T>(*own);
     }
     if (want[0]) s.dx = result(0, fresh_like(plan.x));
     if (want[1]) s.dgamma = result(1, fresh<T>(shape));
     if (want[2]) s.dbeta = result(2, fresh<T>(shape));
     if (want[3]) s.dz = result(3, fresh_like(plan.x));
-    {
-      MaybeRelease released(plan.shape.size());
-      tables<T>().normalization->backward(s);
-    }
+    perform(plan.shape.size(), [=] { tables<T>().normalization->backward(s); });
     return py::make_tuple(results[0], results[1], results[2], results[3]);
   });
 }

@@ -106,7 +106,7 @@ inline PyObject* fresh_array(int type, long itemsize, int nd, const Py_intptr_t*
   }
   const py::detail::npy_api& api = py::detail::npy_api::get();
   PyObject* descr = api.PyArray_DescrFromType_(type);
-  if (bytes >= own_memory) {
+  if (bytes >= own_memory || recording != nullptr) {
     std::vector<py::ssize_t> dims(shape, shape + nd), steps;
     if (strides != nullptr) steps.assign(strides, strides + nd);
     return fresh(py::reinterpret_steal<py::dtype>(descr), std::move(dims), std::move(steps)).release().ptr();

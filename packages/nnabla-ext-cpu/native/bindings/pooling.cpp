@@ -2,6 +2,7 @@
 
 #include "bindings/arrays.h"
 #include "bindings/families.h"
+#include "bindings/transfer.h"
 #include "kernels/tables.h"
 
 namespace nnabla {
@@ -90,7 +91,7 @@ struct Pooled {
       same = same && (x.strides(i) == steps[i] || sizes[i] == 1);
     if (same) return x;
     py::array copy = fresh(x.dtype(), sizes, steps);
-    py::module_::import("numpy").attr("copyto")(copy, x);
+    copy_elements(copy, x);
     return copy;
   }
 
@@ -132,20 +133,19 @@ py::object max_pooling(const py::array& x, const Shape& kernel, const Shape& str
     const py::array from = p.ordered(x, p.in_shape);
     py::array y = fresh(x.dtype(), p.out_shape, p.strides(p.out_shape, sizeof(T)));
     const bool small = p.shape.taps() <= 256;
-    py::array place;
+    MaybeArray place;
     if (places) {
       const py::dtype number = small ? py::dtype::of<std::uint8_t>() : py::dtype::of<std::int32_t>();
       place = fresh(number, p.out_shape, p.strides(p.out_shape, number.itemsize()));
     }
     T* to = mutable_data<T>(y);
-    std::uint8_t* few = places && small ? mutable_data<std::uint8_t>(place) : nullptr;
-    std::int32_t* many = places && !small ? mutable_data<std::int32_t>(place) : nullptr;
-    {
-      MaybeRelease released(work_of(p));
-      tables<T>().pooling->largest(p.shape, data<T>(from), to, few, many);
-    }
+    std::uint8_t* few = places && small ? mutable_data<std::uint8_t>(*place) : nullptr;
+    std::int32_t* many = places && !small ? mutable_data<std::int32_t>(*place) : nullptr;
+    perform(work_of(p), [=, shape = p.shape, read = data<T>(from)] {
+      tables<T>().pooling->largest(shape, read, to, few, many);
+    });
     if (!places) return y;
-    return py::make_tuple(y, place);
+    return py::make_tuple(y, *place);
   });
 }
 
@@ -167,10 +167,9 @@ py::object put_in_windows(const py::array& dy, const py::array& index, const Sha
     const bool small = holds<std::uint8_t>(place);
     const std::uint8_t* few = small ? data<std::uint8_t>(place) : nullptr;
     const std::int32_t* many = small ? nullptr : data<std::int32_t>(place);
-    {
-      MaybeRelease released(work_of(p));
-      tables<T>().pooling->put(p.shape, data<T>(from), few, many, to);
-    }
+    perform(work_of(p), [=, shape = p.shape, read = data<T>(from)] {
+      tables<T>().pooling->put(shape, read, few, many, to);
+    });
     return dx;
   });
 }
@@ -185,10 +184,9 @@ py::object sum_pooling(const py::array& x, const Shape& kernel, const Shape& str
     const py::array from = p.ordered(x, p.in_shape);
     py::array y = fresh(x.dtype(), p.out_shape, p.strides(p.out_shape, sizeof(T)));
     T* to = mutable_data<T>(y);
-    {
-      MaybeRelease released(work_of(p));
-      tables<T>().pooling->sum(p.shape, data<T>(from), to, divisor_of(divisor));
-    }
+    perform(work_of(p), [=, shape = p.shape, read = data<T>(from)] {
+      tables<T>().pooling->sum(shape, read, to, divisor_of(divisor));
+    });
     return y;
   });
 }
@@ -204,10 +202,9 @@ py::object spread_in_windows(const py::array& dy, const Shape& in_shape, const S
     const py::array from = p.ordered(dy, p.out_shape);
     py::array dx = fresh(dy.dtype(), p.in_shape, p.strides(p.in_shape, sizeof(T)));
     T* to = mutable_data<T>(dx);
-    {
-      MaybeRelease released(work_of(p));
-      tables<T>().pooling->spread(p.shape, data<T>(from), to, divisor_of(divisor));
-    }
+    perform(work_of(p), [=, shape = p.shape, read = data<T>(from)] {
+      tables<T>().pooling->spread(shape, read, to, divisor_of(divisor));
+    });
     return dx;
   });
 }

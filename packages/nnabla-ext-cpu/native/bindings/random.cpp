@@ -74,8 +74,7 @@ py::array dropout_backward(const py::array& dy, const py::array& mask, double sc
     const T* from = data<T>(dy);
     const bool* kept = data<bool>(mask);
     const long count = dy.size();
-    MaybeRelease released(count);
-    tables<T>().random->dropout_backward(count, static_cast<T>(scale), from, kept, to);
+    perform(count, [=] { tables<T>().random->dropout_backward(count, static_cast<T>(scale), from, kept, to); });
     return dx;
   });
 }

@@ -116,19 +116,21 @@ Fold fold_of(const Operand& x, const int* order, const bool* reduced) {
 template <class T>
 void run(const Kind& kind, const Fold& fold, const void* x, const void* other, void* out, long outputs, long each) {
   T* y = static_cast<T*>(out);
-  MaybeRelease released(fold.elements);
-  tables<T>().reduction->reduce[static_cast<int>(kind.reduction)](fold, static_cast<const T*>(x),
-                                                                 static_cast<const T*>(other), y);
-  if (kind.after == After::divide) {
-    const double part = 1.0 / static_cast<double>(each);
-    for (long i = 0; i < outputs; i++) y[i] = static_cast<T>(y[i] * part);
-  } else if (kind.after == After::root) {
-    for (long i = 0; i < outputs; i++) y[i] = std::sqrt(y[i]);
-  }
+  perform(fold.elements, [=, &kind] {  // kinds are constants
+    tables<T>().reduction->reduce[static_cast<int>(kind.reduction)](fold, static_cast<const T*>(x),
+                                                                   static_cast<const T*>(other), y);
+    if (kind.after == After::divide) {
+      const double part = 1.0 / static_cast<double>(each);
+      for (long i = 0; i < outputs; i++) y[i] = static_cast<T>(y[i] * part);
+    } else if (kind.after == After::root) {
+      for (long i = 0; i < outputs; i++) y[i] = std::sqrt(y[i]);
+    }
+  });
 }
 
 template <class T>
 void fill_empty(const Kind& kind, void* out, long outputs) {
+  miss();
   const double value = kind.after == After::divide               ? std::numeric_limits<double>::quiet_NaN()
                        : kind.reduction == Reduction::product ? 1.0
                                                                  : 0.0;
@@ -229,8 +231,7 @@ py::object arg_max(const py::array& x) {
   by_type(x, [&](auto zero) {
     using T = decltype(zero);
     const T* from = data<T>(x);
-    MaybeRelease released(x.size());
-    tables<T>().reduction->arg_max(x.size() / n, n, from, to);
+    perform(x.size(), [=, rows = x.size() / n] { tables<T>().reduction->arg_max(rows, n, from, to); });
   });
   return std::move(y);
 }

@@ -1,5 +1,6 @@
 #include "bindings/arrays.h"
 #include "bindings/families.h"
+#include "bindings/transfer.h"
 #include "kernels/tables.h"
 
 namespace nnabla {
@@ -61,7 +62,7 @@ struct Classes {
     for (std::size_t i = 0; i < sizes.size(); i++) same = same && (sizes[i] == 1 || given.strides(i) == steps[i]);
     if (same) return given;
     py::array copy = fresh_labels(given.dtype());
-    py::module_::import("numpy").attr("copyto")(copy, given);
+    copy_elements(copy, given);
     return copy;
   }
 
@@ -71,7 +72,7 @@ struct Classes {
     if (shape_of(given) != shape_of(x) || given.dtype().num() != x.dtype().num())
       throw py::value_error("arrays of one shape and dtype are expected");
     py::array copy = fresh_like(x);
-    py::module_::import("numpy").attr("copyto")(copy, given);
+    copy_elements(copy, given);
     return copy;
   }
 };
@@ -89,8 +90,9 @@ py::array softmax(const py::array& x, int axis, bool logarithm) {
     py::array y = fresh_like(c.x);
     if (c.x.size() == 0) return y;
     T* to = mutable_data<T>(y);
-    MaybeRelease released(c.shape.size());
-    tables<T>().softmax->forward(c.shape, data<T>(c.x), to, logarithm);
+    perform(c.shape.size(), [=, shape = c.shape, read = data<T>(c.x)] {
+      tables<T>().softmax->forward(shape, read, to, logarithm);
+    });
     return y;
   });
 }
@@ -104,8 +106,9 @@ py::array softmax_backward(const py::array& y, const py::array& dy, int axis, bo
     if (c.x.size() == 0) return dx;
     const T* from = typed<T>(seed);
     T* to = mutable_data<T>(dx);
-    MaybeRelease released(c.shape.size());
-    tables<T>().softmax->backward(c.shape, data<T>(c.x), from, to, logarithm);
+    perform(c.shape.size(), [=, shape = c.shape, read = data<T>(c.x)] {
+      tables<T>().softmax->backward(shape, read, from, to, logarithm);
+    });
     return dx;
   });
 }
@@ -120,10 +123,12 @@ py::tuple softmax_cross_entropy(const py::array& x, const py::array& target, int
     const std::int64_t* chosen = typed<std::int64_t>(label);
     T *to = mutable_data<T>(loss), *all = mutable_data<T>(log_p);
     if (c.x.size() == 0) {
+      miss();
       std::fill(to, to + loss.size(), T{});
     } else {
-      MaybeRelease released(c.shape.size());
-      tables<T>().softmax->cross_entropy(c.shape, data<T>(c.x), chosen, to, all);
+      perform(c.shape.size(), [=, shape = c.shape, read = data<T>(c.x)] {
+        tables<T>().softmax->cross_entropy(shape, read, chosen, to, all);
+      });
     }
     return py::make_tuple(loss, log_p);
   });
@@ -140,8 +145,9 @@ py::array softmax_cross_entropy_backward(const py::array& log_p, const py::array
     const T* from = typed<T>(seed);
     T* to = mutable_data<T>(dx);
     if (c.x.size() == 0) return dx;
-    MaybeRelease released(c.shape.size());
-    tables<T>().softmax->cross_entropy_backward(c.shape, data<T>(c.x), chosen, from, to);
+    perform(c.shape.size(), [=, shape = c.shape, read = data<T>(c.x)] {
+      tables<T>().softmax->cross_entropy_backward(shape, read, chosen, from, to);
+    });
     return dx;
   });
 }
@@ -155,11 +161,13 @@ py::array categorical_cross_entropy(const py::array& x, const py::array& target,
     const std::int64_t* chosen = typed<std::int64_t>(label);
     T* to = mutable_data<T>(loss);
     if (c.x.size() == 0) {
+      miss();
       std::fill(to, to + loss.size(), T{});
       return loss;
     }
-    MaybeRelease released(loss.size());
-    tables<T>().softmax->categorical(c.shape, data<T>(c.x), chosen, static_cast<T>(least), to);
+    perform(loss.size(), [=, shape = c.shape, read = data<T>(c.x)] {
+      tables<T>().softmax->categorical(shape, read, chosen, static_cast<T>(least), to);
+    });
     return loss;
   });
 }
@@ -175,8 +183,9 @@ py::array categorical_cross_entropy_backward(const py::array& x, const py::array
     const T* from = typed<T>(seed);
     T* to = mutable_data<T>(dx);
     if (c.x.size() == 0) return dx;
-    MaybeRelease released(c.shape.size());
-    tables<T>().softmax->categorical_backward(c.shape, data<T>(c.x), chosen, from, static_cast<T>(least), to);
+    perform(c.shape.size(), [=, shape = c.shape, read = data<T>(c.x)] {
+      tables<T>().softmax->categorical_backward(shape, read, chosen, from, static_cast<T>(least), to);
+    });
     return dx;
   });
 }
@@ -194,20 +203,22 @@ py::array sigmoid_cross_entropy(const py::array& x, const py::array& target, con
       if (same_layout(given, input)) return given;
       if (shape_of(given) != shape_of(input)) throw py::value_error("arrays of one shape are expected");
       py::array copy = fresh_like(input);
-      py::module_::import("numpy").attr("copyto")(copy, given);
+      copy_elements(copy, given);
       return copy;
     };
-    const py::array targets = laid(target), seed = dy.is_none() ? py::array() : laid(dy.cast<py::array>());
+    const py::array targets = laid(target);
+    MaybeArray seed;
+    if (!dy.is_none()) seed = laid(dy.cast<py::array>());
     py::array y = fresh_like(input);
     const T *from = data<T>(input), *with = typed<T>(targets);
-    const T* by = dy.is_none() ? nullptr : typed<T>(seed);
+    const T* by = dy.is_none() ? nullptr : typed<T>(*seed);
     T* to = mutable_data<T>(y);
-    MaybeRelease released(input.size());
-    if (by == nullptr) {
-      tables<T>().softmax->sigmoid_cross_entropy(input.size(), from, with, to);
-    } else {
-      tables<T>().softmax->sigmoid_cross_entropy_backward(input.size(), from, with, by, to);
-    }
+    perform(input.size(), [=, count = input.size()] {
+      if (by == nullptr)
+        tables<T>().softmax->sigmoid_cross_entropy(count, from, with, to);
+      else
+        tables<T>().softmax->sigmoid_cross_entropy_backward(count, from, with, by, to);
+    });
     return y;
   });
 }

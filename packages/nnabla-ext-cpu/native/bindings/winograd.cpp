@@ -54,12 +54,12 @@ void check_channels(long found, long expected) {
 }
 
 template <class T>
-const T* bias_of(const py::object& bias, long Co, py::array& held) {
+const T* bias_of(const py::object& bias, long Co, MaybeArray& held) {
   if (bias.is_none()) return nullptr;
   held = bias.cast<py::array>();
-  check_dense<T>(held, 1, "bias");
-  if (held.shape(0) != Co) throw py::value_error("winograd: bias must have one element an output channel");
-  return data<T>(held);
+  check_dense<T>(*held, 1, "bias");
+  if (held->shape(0) != Co) throw py::value_error("winograd: bias must have one element an output channel");
+  return data<T>(*held);
 }
 
 py::array forward(const py::array& x, const py::array& w, long pad, const py::object& bias, bool rectify) {
@@ -69,7 +69,8 @@ py::array forward(const py::array& x, const py::array& w, long pad, const py::ob
     const Steps at = weight_steps<T>(w);
     check_channels(x.shape(3), w.shape(1));
     const Sizes s = sizes(x.shape(0), x.shape(1), x.shape(2), w.shape(1), w.shape(0), pad);
-    py::array held, y = fresh<T>({s.N, s.OH, s.OW, s.Co});
+    MaybeArray held;
+    py::array y = fresh<T>({s.N, s.OH, s.OW, s.Co});
     const T *b = bias_of<T>(bias, s.Co, held), *from = data<T>(x), *weights = data<T>(w);
     T* to = mutable_data<T>(y);
     MaybeRelease released(s.work());
@@ -143,7 +144,8 @@ py::array forward_transformed(const py::array& x, const py::array& u, long Co, l
     const Sizes s = sizes(x.shape(0), x.shape(1), x.shape(2), x.shape(3), Co, pad);
     if (Co < 0 || u.shape(0) != tables<T>().winograd->transformed_size(s.Ci, Co))
       throw py::value_error("winograd: u was not transformed for these channels and this target");
-    py::array held, y = fresh<T>({s.N, s.OH, s.OW, Co});
+    MaybeArray held;
+    py::array y = fresh<T>({s.N, s.OH, s.OW, Co});
     const T *b = bias_of<T>(bias, Co, held), *from = data<T>(x), *weights = data<T>(u);
     T* to = mutable_data<T>(y);
     MaybeRelease released(s.work());

@@ -1,0 +1,74 @@
+// Native work put down as it is done, to be done again in one call.
+//
+// What a function of the module makes Python do (look at arrays, make the result) happens once. The work itself is a
+// closure over addresses and sizes alone: it holds no array, since that would keep the array's memory from being
+// planned for others. Arrays that are made meanwhile take the memory of the recording's arena.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include <functional>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "common/arena.h"
+
+namespace nnabla {
+
+// The GIL is given up for work of at least so many elements; less is done sooner than another thread starts.
+constexpr long worth_releasing = 20000;
+
+class GilRelease {
+ public:
+  explicit GilRelease(bool release) : state_(release ? PyEval_SaveThread() : nullptr) {}
+  ~GilRelease() {
+    if (state_ != nullptr) PyEval_RestoreThread(state_);
+  }
+  GilRelease(const GilRelease&) = delete;
+  GilRelease& operator=(const GilRelease&) = delete;
+
+ private:
+  PyThreadState* state_;
+};
+
+struct Recording {
+  std::vector<std::function<void()>> work;
+  std::shared_ptr<Arena> arena = std::make_shared<Arena>();
+  long elements = 0;
+  // Whether something was done that is not put down here.
+  bool missed = false;
+};
+
+// What this thread records into, or null.
+extern thread_local Recording* recording;
+
+// Something is done that can't be recorded.
+inline void miss() {
+  if (recording != nullptr) recording->missed = true;
+}
+
+// Do work over so many elements, and put it down if that is wanted. The closure must be complete in itself: it may
+// hold addresses of arrays' elements, but no references to anything of the caller's.
+template <class F>
+inline void perform(long elements, F work) {
+  {
+    const GilRelease released(elements >= worth_releasing);
+    work();
+  }
+  if (recording != nullptr) {
+    recording->work.emplace_back(std::move(work));
+    recording->elements += elements;
+  }
+}
+
+// Give up the GIL for work that is never recorded.
+class MaybeRelease {
+ public:
+  explicit MaybeRelease(long elements) : released_(elements >= worth_releasing) { miss(); }
+
+ private:
+  GilRelease released_;
+};
+
+}  // namespace nnabla
