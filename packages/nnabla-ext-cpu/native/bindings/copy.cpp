@@ -60,8 +60,9 @@ void move(const Walk& walk, py::ssize_t size, const void* x, void* y) {
     tables<double>().copy->move(walk, static_cast<const double*>(x), static_cast<double*>(y));
 }
 
-// The strides of a dense array whose axes lie in the order of x, or in C order where x leaves that open.
-std::vector<py::ssize_t> dense_strides(const py::array& x, bool c_order) {
+// The strides of a dense array of elements of `step` bytes whose axes lie in the order of x, or in C order where x
+// leaves that open.
+std::vector<py::ssize_t> dense_strides(const py::array& x, bool c_order, py::ssize_t step) {
   const int nd = static_cast<int>(x.ndim());
   std::vector<int> order(nd);
   for (int i = 0; i < nd; i++) {
@@ -70,7 +71,6 @@ std::vector<py::ssize_t> dense_strides(const py::array& x, bool c_order) {
   }
   if (!c_order) order = memory_order(x);
   std::vector<py::ssize_t> strides(nd);
-  py::ssize_t step = x.itemsize();
   for (int i = nd - 1; i >= 0; i--) {
     strides[order[i]] = step;
     step *= std::max<py::ssize_t>(x.shape(order[i]), 1);
@@ -81,7 +81,7 @@ std::vector<py::ssize_t> dense_strides(const py::array& x, bool c_order) {
 // A copy in memory of its own, in C order or as the array lies; None where NumPy is to make it.
 py::object copied(const py::array& x, bool c_order) {
   if (!is_movable(x)) return py::none();
-  const std::vector<py::ssize_t> shape = shape_of(x), strides = dense_strides(x, c_order);
+  const std::vector<py::ssize_t> shape = shape_of(x), strides = dense_strides(x, c_order, x.itemsize());
   py::array y = fresh(x.dtype(), shape, strides);
   if (x.size() == 0) return std::move(y);
   const Walk walk = walk_of(static_cast<int>(x.ndim()), x.shape(), x.strides(), strides.data(), x.itemsize());
@@ -115,7 +115,7 @@ py::object converted(const py::array& x, const py::dtype& dtype) {
   if (from < 0 || to < 0 || !is_dense(x)) return py::none();
   const auto convert = tables<float>().copy->convert[from][to];
   if (convert == nullptr || reinterpret_cast<std::uintptr_t>(x.data()) % x.itemsize() != 0) return py::none();
-  py::array y = fresh(dtype, shape_of(x), dense_strides(x, false));
+  py::array y = fresh(dtype, shape_of(x), dense_strides(x, false, dtype.itemsize()));
   const void* source = x.data();
   void* target = y.mutable_data();
   const long count = x.size();

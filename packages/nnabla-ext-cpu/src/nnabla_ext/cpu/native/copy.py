@@ -83,7 +83,7 @@ def _tile(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, Any]) -> Array:
     ones = [n for size in sizes for n in (1, size)]
     spread = np.broadcast_to(x.reshape(ones), apart)
     found = copied(spread, True)
-    return (spread if found is None else found).reshape([r * n for r, n in zip(reps, sizes)])
+    return (np.array(spread, order="C") if found is None else found).reshape([r * n for r, n in zip(reps, sizes)])
 
 
 def _trilu(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, Any]) -> Array:

@@ -139,7 +139,7 @@ def _prune(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, Any]) -> Array:
     if rate == 1 or not x.size:
         return np.zeros_like(x)
     at = int((x.size - 1) * rate)
-    found = module.pruned(np.ascontiguousarray(x), at)
+    found = module.pruned(np.asarray(x, order="C"), at)
     if found is None:
         size = np.abs(x)
         return np.where(size >= np.partition(size, at, None)[at], x, x.dtype.type(0))
