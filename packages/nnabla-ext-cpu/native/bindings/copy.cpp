@@ -234,6 +234,32 @@ py::array filled(const std::vector<py::ssize_t>& shape, double value, bool twice
   return y;
 }
 
+// Numbers in steps of 1.
+py::array counted(py::ssize_t count, long start, bool twice) {
+  if (count < 0) throw py::value_error("counted: count must be 0 or more");
+  py::array y = twice ? fresh<double>({count}) : fresh<float>({count});
+  void* to = y.mutable_data();
+  MaybeRelease released(count);
+  if (twice)
+    tables<double>().copy->count_up(count, start, static_cast<double*>(to));
+  else
+    tables<float>().copy->count_up(count, start, static_cast<float*>(to));
+  return y;
+}
+
+// Numbers at equal distances, both ends among them.
+py::array spread(py::ssize_t count, double start, double stop, bool twice) {
+  if (count < 2) throw py::value_error("spread: count must be 2 or more");
+  py::array y = twice ? fresh<double>({count}) : fresh<float>({count});
+  void* to = y.mutable_data();
+  MaybeRelease released(count);
+  if (twice)
+    tables<double>().copy->spread(count, start, stop, static_cast<double*>(to));
+  else
+    tables<float>().copy->spread(count, static_cast<float>(start), static_cast<float>(stop), static_cast<float*>(to));
+  return y;
+}
+
 // The triangle of each matrix from the diagonal k on, to the right or to the left of it, and 0 elsewhere.
 py::array triangle(const py::array& x, long k, bool upper) {
   if (x.ndim() < 2 || !(x.flags() & py::array::c_style)) throw py::value_error("triangle: matrices in C order expected");
@@ -264,6 +290,8 @@ void bind_copy(py::module_& m) {
   m.def("placed", placed);
   m.def("joined", joined);
   m.def("filled", filled);
+  m.def("counted", counted);
+  m.def("spread", spread);
   m.def("triangle", triangle);
 }
 

@@ -151,6 +151,23 @@ void fill(long count, T value, T* y) {
   });
 }
 
+template <class T>
+void count_up(long count, long start, T* y) {
+  parallel_for(count, copy_grain, [&](long first, long end) {
+    for (long i = first; i < end; i++) y[i] = static_cast<T>(start + i);
+  });
+}
+
+template <class T>
+void spread(long count, T start, T stop, T* y) {
+  // Weighted from both sides, so that both ends are exact.
+  const T step = static_cast<T>(1.0 / static_cast<double>(count - 1));
+  parallel_for(count, copy_grain, [&](long first, long end) {
+    for (long i = first; i < end; i++)
+      y[i] = static_cast<T>(count - 1 - i) * step * start + static_cast<T>(i) * step * stop;
+  });
+}
+
 // -- dtypes ------------------------------------------------------------------------------------------------
 struct Boolean {};  // kept as a byte that is 0 or 1
 
@@ -215,6 +232,8 @@ const CopyTable<T>* copy_table() {
   static constexpr CopyTable<T> table = {
       move<T>,
       fill<T>,
+      count_up<T>,
+      spread<T>,
       {
           {nullptr, nullptr, Row<Boolean>::to_int64, nullptr, Row<Boolean>::to_float, Row<Boolean>::to_double},
           {Row<I>::to_bool, nullptr, Row<I>::to_int64, nullptr, Row<I>::to_float, Row<I>::to_double},

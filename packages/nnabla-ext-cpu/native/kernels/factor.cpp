@@ -150,16 +150,11 @@ bool cholesky(long count, long n, bool upper, const T* x, T* y) {
   parallel_for(count, matrices_of_a_thread(n), [&](long first, long last) {
     Scratch<T> held(n * n);
     for (long m = first; m < last; m++) {
-      // NumPy reads the upper triangle for an upper factor, else the lower one, which is turned here.
-      T *own = held.data(), *to = y + m * n * n;
-      if (upper) {
-        std::memcpy(to, x + m * n * n, n * n * sizeof(T));
-        if (!upper_factor(n, to)) __atomic_store_n(&failed, 1, __ATOMIC_RELAXED);
-      } else {
-        transpose(n, n, x + m * n * n, n, own, n);
-        if (!upper_factor(n, own)) __atomic_store_n(&failed, 1, __ATOMIC_RELAXED);
-        transpose(n, n, own, n, to, n);
-      }
+      // As in NumPy it is the lower triangle that is read; it is turned here.
+      T *to = y + m * n * n, *factor = upper ? to : held.data();
+      transpose(n, n, x + m * n * n, n, factor, n);
+      if (!upper_factor(n, factor)) __atomic_store_n(&failed, 1, __ATOMIC_RELAXED);
+      if (!upper) transpose(n, n, factor, n, to, n);
     }
   });
   return failed == 0;

@@ -278,8 +278,23 @@ void nonzero(int nd, const long* shape, long found, const T* x, std::int64_t* y)
   }
 }
 
+// Rows of up to so many elements are copied whether they are wanted or not.
+constexpr long few_columns = 4;
+
 template <class T>
 void compress(long rows, long width, const std::uint8_t* mask, const T* x, T* y) {
+  if (width <= few_columns) {
+    // Without branches, whose outcome nothing foretells: what is not to stay is written over by the next row.
+    long left = 0;
+    for (long r = 0; r < rows; r++) left += mask[r] != 0;
+    for (long r = 0; left > 0; r++) {
+      for (long i = 0; i < width; i++) y[i] = x[r * width + i];
+      const long taken = mask[r] != 0;
+      y += taken * width;
+      left -= taken;
+    }
+    return;
+  }
   for (long r = 0; r < rows;) {
     if (mask[r] == 0) {
       r++;
@@ -300,22 +315,26 @@ void compress(long rows, long width, const std::uint8_t* mask, const T* x, T* y)
 
 template <class T>
 void expand(long rows, long width, const std::uint8_t* mask, const T* x, const T* base, T* y) {
-  if (width == 1) {
-    // Without branches: x has an element for each place of the mask that is set, so the one at p is there or not read.
-    long p = 0, total = 0;
-    for (long r = 0; r < rows; r++) total += mask[r] != 0;
-    if (total == 0) {
-      if (base == nullptr)
-        std::memset(y, 0, rows * sizeof(T));
-      else
-        std::memcpy(y, base, rows * sizeof(T));
-      return;
+  if (width <= few_columns) {
+    long left = 0;
+    for (long r = 0; r < rows; r++) left += mask[r] != 0;
+    // x has a row for each place of the mask that is set: behind the last of these nothing of x is read.
+    long r = 0;
+    for (; left > 0; r++) {
+      const long taken = mask[r] != 0;
+      if (base == nullptr) {
+        for (long i = 0; i < width; i++) y[r * width + i] = taken ? x[i] : T(0);
+      } else {
+        for (long i = 0; i < width; i++) y[r * width + i] = taken ? x[i] : base[r * width + i];
+      }
+      x += taken * width;
+      left -= taken;
     }
-    for (long r = 0; r < rows; r++) {
-      const T value = x[p < total ? p : total - 1], other = base == nullptr ? T(0) : base[r];
-      y[r] = mask[r] != 0 ? value : other;
-      p += mask[r] != 0;
-    }
+    const long at = r * width, rest = (rows - r) * width;
+    if (base == nullptr)
+      std::memset(y + at, 0, rest * sizeof(T));
+    else
+      std::memcpy(y + at, base + at, rest * sizeof(T));
     return;
   }
   for (long r = 0; r < rows; r++) {

@@ -51,7 +51,7 @@ class Writer:
         if backend.supports(op, setup.args):
             kernel = backend.kernels.get(op.name)
             if kernel is not None and not _is_number(setup):
-                return self._kernel(setup, kernel, inputs, kinds)
+                return self.kernel(setup, kernel, inputs, kinds)
             if op.reference_kernel is not None and self.xp is not None:
                 return self._reference(setup, inputs, kinds)
         if op.body is not None:
@@ -81,13 +81,14 @@ class Writer:
         count = len(setup.out_shapes) + len(extra_outputs(setup))
         return [self.name("v") for _ in range(count)]
 
-    def _kernel(
+    def kernel(
         self,
         setup: Setup,
         kernel: Callable[..., Any],
         inputs: Sequence[str | None],
         kinds: Sequence[str | None],
     ) -> list[str]:
+        """Write a call of a backend's kernel for an operator and return the names of what it gives."""
         outputs = self._results(setup)
         given = "".join(f"{n}, " for n in inputs)
         values = setup.args

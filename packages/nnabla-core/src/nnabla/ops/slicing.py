@@ -110,7 +110,7 @@ def _(x: Any, shape: Any, start: Any, stop: Any, step: Any, fill: float) -> Any:
 def placement(
     shape: tuple[int, ...], start: tuple[int, ...], stop: tuple[int, ...], step: tuple[int, ...]
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Return where in each dimension of ``shape`` the first entry of a slice is put, and the distances of the others."""
+    """Return where in each dimension the first entry of a slice lies, and the distances of the others."""
     slices = _slices(shape, start, stop, step)[0]
     return tuple(s.start for s in slices), tuple(s.step for s in slices)
 

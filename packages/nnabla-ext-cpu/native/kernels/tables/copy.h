@@ -21,6 +21,12 @@ struct CopyTable {
   // y[0 .. count - 1] = value
   void (*fill)(long count, T value, T* y);
 
+  // y[i] = start + i
+  void (*count_up)(long count, long start, T* y);
+
+  // `count` numbers at equal distances from `start` to `stop`; 2 or more.
+  void (*spread)(long count, T start, T stop, T* y);
+
   // Elements one after the other in another dtype. What no integer stands for becomes the least one, as in NumPy;
   // a boolean is whether an element is not 0. Null where there is no such conversion.
   void (*convert[static_cast<int>(Kind::count)][static_cast<int>(Kind::count)])(long count, const void* x, void* y);

@@ -74,6 +74,18 @@ def _full(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, Any]) -> Array:
     return module.filled(shape, args["val"], twice)
 
 
+def _iota(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, Any]) -> Array:
+    n, start, dtype = args["n"], args["start"], np.dtype(args["dtype"])
+    twice = _FLOATS.get(dtype)
+    return np.arange(start, start + n, dtype=dtype) if twice is None else module.counted(n, start, twice)
+
+
+def _linspace(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, Any]) -> Array:
+    start, num, dtype = args["start"], args["num"], np.dtype(args["dtype"])
+    twice = bool(dtype == np.float64)
+    return module.filled((num,), start, twice) if num < 2 else module.spread(num, start, args["stop"], twice)
+
+
 def _tile(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, Any]) -> Array:
     (x,), reps = inputs, args["reps"]
     ndim = max(x.ndim, len(reps))
@@ -96,6 +108,8 @@ if module is not None:
             "Cast": _cast,
             "Concatenate": _concatenate,
             "Full": _full,
+            "Iota": _iota,
+            "Linspace": _linspace,
             "Place": _place,
             "Tile": _tile,
             "Trilu": _trilu,
