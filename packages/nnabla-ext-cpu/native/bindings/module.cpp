@@ -37,6 +37,9 @@ PYBIND11_MODULE(_native, m) {
   bind_elementwise(m);
   bind_reduction(m);
   bind_movement(m);
+  bind_copy(m);
+  bind_factor(m);
+  bind_selection(m);
   bind_recurrent(m);
   bind_solver(m);
   bind_random(m);

@@ -1,6 +1,5 @@
 #include <pybind11/stl.h>
 
-#include <algorithm>
 #include <cstring>
 #include <string>
 
@@ -164,42 +163,6 @@ py::tuple split(const py::array& given, int axis) {
   return result;
 }
 
-// A C-ordered copy of an array that lies as the transposes of matrices: its last two groups of axes have changed
-// places. None if it lies otherwise.
-py::object turned_copy(const py::array& x) {
-  if (!holds<float>(x) && !holds<double>(x)) return py::none();
-  if (x.size() == 0) return py::none();
-  std::vector<int> axes;
-  for (int i = 0; i < x.ndim(); i++)
-    if (x.shape(i) > 1) axes.push_back(i);
-  const int nd = static_cast<int>(axes.size());
-  std::vector<int> order(nd);
-  for (int i = 0; i < nd; i++) order[i] = i;
-  std::sort(order.begin(), order.end(), [&](int a, int b) { return x.strides(axes[a]) > x.strides(axes[b]); });
-  py::ssize_t step = x.itemsize();
-  for (int i = nd - 1; i >= 0; i--) {
-    if (x.strides(axes[order[i]]) != step) return py::none();
-    step *= x.shape(axes[order[i]]);
-  }
-  int lead = 0;
-  while (lead < nd && order[lead] == lead) lead++;
-  if (lead >= nd) return py::none();
-  // From there on axes split .. nd - 1 come first, then lead .. split - 1.
-  const int split = order[lead];
-  for (int i = lead; i < nd; i++)
-    if (order[i] != (i - lead < nd - split ? split + i - lead : i - (nd - split))) return py::none();
-  long batch = 1, columns = 1, rows = 1;
-  for (int i = 0; i < nd; i++) (i < lead ? batch : i < split ? columns : rows) *= x.shape(axes[i]);
-  return by_type(x, [&](auto zero) -> py::object {
-    using T = decltype(zero);
-    py::array y = fresh<T>(shape_of(x));
-    T* to = mutable_data<T>(y);
-    const T* from = data<T>(x);
-    perform(x.size(), [=] { tables<T>().movement->transpose(batch, rows, columns, from, to); });
-    return std::move(y);
-  });
-}
-
 }  // namespace
 
 void bind_movement(py::module_& m) {
@@ -209,7 +172,6 @@ void bind_movement(py::module_& m) {
   m.def("put_along", put_along);
   m.def("add_rows", add_rows);
   m.def("split", split);
-  m.def("turned_copy", turned_copy);
 }
 
 }  // namespace nnabla

@@ -25,6 +25,38 @@ py::array random_integers(py::ssize_t count, std::uint64_t span, const State& st
 }
 
 template <class T>
+py::array normal_of(std::vector<py::ssize_t> shape, RandomState state) {
+  py::array y = fresh<T>(std::move(shape));
+  T* to = mutable_data<T>(y);
+  const long count = y.size();
+  MaybeRelease released(count);
+  tables<T>().random->normal(state, count, to);
+  return y;
+}
+
+py::array random_normal(std::vector<py::ssize_t> shape, bool twice, const State& state, std::uint32_t lane) {
+  if (twice) return normal_of<double>(std::move(shape), state_of(state, lane));
+  return normal_of<float>(std::move(shape), state_of(state, lane));
+}
+
+template <class T>
+py::array log_gamma_of(std::vector<py::ssize_t> shape, double k, RandomState state) {
+  py::array y = fresh<T>(std::move(shape));
+  T* to = mutable_data<T>(y);
+  const long count = y.size();
+  MaybeRelease released(count);
+  tables<T>().random->log_gamma(state, k, count, to);
+  return y;
+}
+
+py::array random_log_gamma(std::vector<py::ssize_t> shape, double k, bool twice, const State& state,
+                           std::uint32_t lane) {
+  if (!(k > 0)) throw py::value_error("random_log_gamma: k must be above 0");
+  if (twice) return log_gamma_of<double>(std::move(shape), k, state_of(state, lane));
+  return log_gamma_of<float>(std::move(shape), k, state_of(state, lane));
+}
+
+template <class T>
 py::array uniform(std::vector<py::ssize_t> shape, RandomState state) {
   py::array y = fresh<T>(std::move(shape));
   T* to = mutable_data<T>(y);
@@ -84,6 +116,8 @@ py::array dropout_backward(const py::array& dy, const py::array& mask, double sc
 void bind_random(py::module_& m) {
   m.def("random_integers", random_integers);
   m.def("random_uniform", random_uniform);
+  m.def("random_normal", random_normal);
+  m.def("random_log_gamma", random_log_gamma);
   m.def("dropout", dropout);
   m.def("dropout_backward", dropout_backward);
 }

@@ -156,7 +156,7 @@ void bind_recording(py::module_& m) {
       .def("start", &Recorder::start)
       .def("stop", &Recorder::stop)
       .def("finish", &Recorder::finish);
-  m.def("miss", miss);
+  m.def("is_recording", [] { return recording != nullptr; });
 }
 
 }  // namespace nnabla

@@ -1,4 +1,4 @@
-// Arrays copied, converted, filled and added to: what happens to gradients and data between kernels.
+// Arrays written into others and added to others: what happens to data and gradients between kernels.
 #include "bindings/transfer.h"
 
 #include <cstring>
@@ -77,11 +77,18 @@ bool one_shape(const Operand& x, const Operand& y) {
   return x.nd == y.nd && x.nd <= most_dimensions && std::equal(x.shape, x.shape + x.nd, y.shape);
 }
 
+// The size of elements that are plain numbers, 0 of others.
+long item_bytes(const Operand& x) {
+  using api = py::detail::npy_api;
+  if (x.type > api::NPY_DOUBLE_) return 0;
+  return py::reinterpret_borrow<py::array>(x.object).itemsize();
+}
+
 // Whether two arrays may have memory in common without being the same elements.
 bool overlap(const Operand& x, const Operand& y) {
   if (x.data == y.data && std::equal(x.strides, x.strides + x.nd, y.strides)) return false;
   const auto ends = [](const Operand& a) {
-    const char *low = a.data, *high = a.data + item_size(a.type);
+    const char *low = a.data, *high = a.data + item_bytes(a);
     for (int i = 0; i < a.nd; i++) (a.strides[i] < 0 ? low : high) += (a.shape[i] - 1) * a.strides[i];
     return std::pair(low, high);
   };
@@ -100,60 +107,16 @@ bool take_as_it_is(Operand& x, PyObject* given) {
   return x.object == given;
 }
 
-template <class To, class From>
-void convert(const Pair& pair) {
+template <class I>
+void move(const Pair& pair) {
   perform(pair.count, [=] {
     pair.rows([](long n, char* to, long to_step, const char* from, long from_step) {
-      if constexpr (std::is_same_v<To, From>) {
-        if (to_step == sizeof(To) && from_step == sizeof(To)) {
-          std::memcpy(to, from, n * sizeof(To));
-          return;
-        }
-      }
-      if (to_step == sizeof(To) && from_step == sizeof(From)) {
-        for (long i = 0; i < n; i++)
-          reinterpret_cast<To*>(to)[i] = static_cast<To>(reinterpret_cast<const From*>(from)[i]);
+      if (to_step == sizeof(I) && from_step == sizeof(I)) {
+        std::memcpy(to, from, n * sizeof(I));
       } else {
         for (long i = 0; i < n; i++)
-          *reinterpret_cast<To*>(to + i * to_step) =
-              static_cast<To>(*reinterpret_cast<const From*>(from + i * from_step));
+          *reinterpret_cast<I*>(to + i * to_step) = *reinterpret_cast<const I*>(from + i * from_step);
       }
-    });
-  });
-}
-
-// Call f with a zero of the C++ type of a NumPy type number; false if it is none of those that are converted here.
-template <class F>
-bool by_number(int type, F&& f) {
-  using api = py::detail::npy_api;
-  switch (type) {
-    case api::NPY_BOOL_:
-      return f(bool{});
-    case api::NPY_UBYTE_:
-      return f(std::uint8_t{});
-    case api::NPY_INT_:
-      return f(int{});
-    case api::NPY_UINT_:
-      return f(0u);
-    case api::NPY_LONG_:
-      return f(0l);
-    case api::NPY_ULONG_:
-      return f(0ul);
-    case api::NPY_FLOAT_:
-      return f(float{});
-    case api::NPY_DOUBLE_:
-      return f(double{});
-    default:
-      return false;
-  }
-}
-
-bool convert(const Operand& to, const Operand& from) {
-  const Pair pair(to, from);
-  return by_number(to.type, [&](auto a) {
-    return by_number(from.type, [&](auto b) {
-      convert<decltype(a), decltype(b)>(pair);
-      return true;
     });
   });
 }
@@ -162,34 +125,21 @@ bool convert(const Operand& to, const Operand& from) {
 bool assign(py::handle target, py::handle source) {
   Operand to, from;
   if (!take_as_it_is(to, target.ptr()) || !take_as_it_is(from, source.ptr())) return false;
-  if (!one_shape(to, from) || !writeable(to) || overlap(to, from)) return false;
-  return convert(to, from);
-}
-
-// A fresh array of the values in another dtype (None: the same), in the order of axes in memory (`keep`) or C order.
-py::object converted(const py::array& source, const py::object& dtype, bool keep) {
-  Operand from;
-  if (!take_as_it_is(from, source.ptr())) return py::none();
-  const py::dtype to_type = dtype.is_none() ? source.dtype() : dtype.cast<py::dtype>();
-  if (from.nd > most_dimensions || !by_number(to_type.num(), [](auto) { return true; }) ||
-      !by_number(from.type, [](auto) { return true; }))
-    return py::none();
-  std::vector<py::ssize_t> strides;
-  if (keep && !from.c_order) {
-    int order[most_dimensions];
-    lying_order(from.nd, from.shape, from.strides, order);
-    strides.resize(from.nd);
-    py::ssize_t step = to_type.itemsize();
-    for (int i = from.nd - 1; i >= 0; i--) {
-      strides[order[i]] = step;
-      step *= std::max<py::ssize_t>(from.shape[order[i]], 1);
-    }
+  if (to.type != from.type || !one_shape(to, from) || !writeable(to) || overlap(to, from)) return false;
+  const Pair pair(to, from);
+  switch (item_bytes(to)) {
+    case 1:
+      move<std::uint8_t>(pair);
+      return true;
+    case 4:
+      move<std::uint32_t>(pair);
+      return true;
+    case 8:
+      move<std::uint64_t>(pair);
+      return true;
+    default:
+      return false;
   }
-  py::array made = fresh(to_type, shape_of(source), std::move(strides));
-  if (made.size() == 0) return made;
-  Operand to(made.ptr());
-  convert(to, from);
-  return made;
 }
 
 // Add a source to a target in place. False, and nothing done, where NumPy has to do it.
@@ -231,7 +181,6 @@ void copy_elements(const py::array& target, const py::array& source) {
 
 void bind_transfer(py::module_& m) {
   m.def("assign", assign);
-  m.def("converted", converted);
   m.def("add", add);
 }
 

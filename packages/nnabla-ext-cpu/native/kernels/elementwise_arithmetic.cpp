@@ -1,15 +1,12 @@
 // Arithmetic of arrays with arrays and with numbers, comparisons and choices.
 #include "kernels/elementwise_maps.h"
+#include "kernels/elementwise_truths.h"
 #include "kernels/functions.h"
 #include "kernels/map.h"
 
 namespace nnabla {
 namespace NNABLA_TARGET {
 namespace {
-
-struct Plain {
-  explicit Plain(const double*) {}
-};
 
 template <class T>
 struct Add : Plain {
@@ -93,11 +90,6 @@ struct ExponentGradient : Plain {
 };
 
 // -- with a number -----------------------------------------------------------------------------------------
-template <class T>
-struct WithNumber {
-  explicit WithNumber(const double* p) : number(static_cast<T>(p[0])) {}
-  T number;
-};
 template <class T>
 struct AddNumber : WithNumber<T> {
   using WithNumber<T>::WithNumber;
@@ -194,79 +186,6 @@ struct PowerOfNumber : WithNumber<T> {
   NNABLA_INLINE Vec<T> operator()(Vec<T> x) const { return power(broadcast(this->number), x); }
 };
 
-// -- truth values ------------------------------------------------------------------------------------------
-#define NNABLA_COMPARISON(Name, operation)                                   \
-  template <class T>                                                         \
-  struct Name : Plain {                                                      \
-    using Plain::Plain;                                                      \
-    NNABLA_INLINE Truth operator()(T a, T b) const { return a operation b; } \
-  };                                                                         \
-  template <class T>                                                         \
-  struct Name##Number : WithNumber<T> {                                      \
-    using WithNumber<T>::WithNumber;                                         \
-    NNABLA_INLINE Truth operator()(T x) const { return x operation this->number; } \
-  };
-NNABLA_COMPARISON(Equal, ==)
-NNABLA_COMPARISON(NotEqual, !=)
-NNABLA_COMPARISON(Greater, >)
-NNABLA_COMPARISON(GreaterEqual, >=)
-NNABLA_COMPARISON(Less, <)
-NNABLA_COMPARISON(LessEqual, <=)
-#undef NNABLA_COMPARISON
-
-template <class T>
-struct IsNaN : Plain {
-  using Plain::Plain;
-  NNABLA_INLINE Truth operator()(T x) const { return x != x; }
-};
-template <class T>
-struct IsInf : Plain {
-  using Plain::Plain;
-  NNABLA_INLINE Truth operator()(T x) const { return (x == infinity<T>) | (x == -infinity<T>); }
-};
-template <class T>
-struct ResetNaN : WithNumber<T> {
-  using WithNumber<T>::WithNumber;
-  NNABLA_INLINE Vec<T> operator()(Vec<T> x) const { return x == x ? x : broadcast(this->number); }
-};
-template <class T>
-struct ResetInf : WithNumber<T> {
-  using WithNumber<T>::WithNumber;
-  NNABLA_INLINE Vec<T> operator()(Vec<T> x) const { return abs<T>(x) == infinity<T> ? broadcast(this->number) : x; }
-};
-
-struct And : Plain {
-  using Plain::Plain;
-  NNABLA_INLINE Truth operator()(Truth a, Truth b) const { return a & b; }
-};
-struct Or : Plain {
-  using Plain::Plain;
-  NNABLA_INLINE Truth operator()(Truth a, Truth b) const { return a | b; }
-};
-struct Xor : Plain {
-  using Plain::Plain;
-  NNABLA_INLINE Truth operator()(Truth a, Truth b) const { return a ^ b; }
-};
-struct Not : Plain {
-  using Plain::Plain;
-  NNABLA_INLINE Truth operator()(Truth a) const { return a ^ 1; }
-};
-
-template <class T>
-struct Where : Plain {
-  using Plain::Plain;
-  NNABLA_INLINE T operator()(Truth condition, T a, T b) const { return condition ? a : b; }
-};
-
-template <class T, class F>
-constexpr Map number_comparison(const char* name) {
-  return unary_elements<T, F, 2>(name, cheap);
-}
-template <class T, class F>
-constexpr Map comparison(const char* name) {
-  return binary_elements<T, F, 4>(name, cheap);
-}
-
 template <class T>
 constexpr Map maps[] = {
     binary<T, Add<T>>("Add2", cheap),
@@ -328,6 +247,32 @@ constexpr Map maps[] = {
     number_comparison<T, LessEqualNumber<T>>("LessEqualScalar"),
     number_comparison<T, IsNaN<T>>("IsNaN"),
     number_comparison<T, IsInf<T>>("IsInf"),
+    binary<T, EqualValue<T>>("Equal.float", cheap),
+    binary<T, NotEqualValue<T>>("NotEqual.float", cheap),
+    binary<T, GreaterValue<T>>("Greater.float", cheap),
+    binary<T, GreaterEqualValue<T>>("GreaterEqual.float", cheap),
+    binary<T, LessValue<T>>("Less.float", cheap),
+    binary<T, LessEqualValue<T>>("LessEqual.float", cheap),
+    unary<T, EqualNumberValue<T>>("EqualScalar.float", cheap),
+    unary<T, NotEqualNumberValue<T>>("NotEqualScalar.float", cheap),
+    unary<T, GreaterNumberValue<T>>("GreaterScalar.float", cheap),
+    unary<T, GreaterEqualNumberValue<T>>("GreaterEqualScalar.float", cheap),
+    unary<T, LessNumberValue<T>>("LessScalar.float", cheap),
+    unary<T, LessEqualNumberValue<T>>("LessEqualScalar.float", cheap),
+    unary<T, IsNaNValue<T>>("IsNaN.float", cheap),
+    unary<T, IsInfValue<T>>("IsInf.float", cheap),
+    binary_elements<T, Value<T, And>, 3>("LogicalAnd.float", cheap),
+    binary_elements<T, Value<T, Or>, 3>("LogicalOr.float", cheap),
+    binary_elements<T, Value<T, Xor>, 3>("LogicalXor.float", cheap),
+    unary_elements<T, Value<T, Not>, 1>("LogicalNot.float", cheap),
+    binary<T, BinaryError<T>>("BinaryError", cheap),
+    unary<T, BinarySigmoid<T>>("BinarySigmoid", cheap),
+    gradient<T, BinarySigmoidGradient<T>>("BinarySigmoid'", cheap),
+    unary<T, BinaryTanh<T>>("BinaryTanh", cheap),
+    gradient<T, BinaryTanhGradient<T>>("BinaryTanh'", cheap),
+    unary_elements<T, FixedPoint<T, true>>("fixed point", cheap),
+    unary_elements<T, FixedPoint<T, false>>("fixed point from 0", cheap),
+    gradient<T, Within<T>>("within'", cheap),
     unary<T, ResetNaN<T>>("ResetNaN", cheap),
     unary<T, ResetInf<T>>("ResetInf", cheap),
     binary_elements<T, And, 7>("LogicalAnd", cheap),

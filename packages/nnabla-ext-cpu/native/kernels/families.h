@@ -25,6 +25,12 @@ const ReductionTable<T>* reduction_table();
 template <class T>
 const MovementTable<T>* movement_table();
 template <class T>
+const CopyTable<T>* copy_table();
+template <class T>
+const FactorTable<T>* factor_table();
+template <class T>
+const SelectionTable<T>* selection_table();
+template <class T>
 const RecurrentTable<T>* recurrent_table();
 template <class T>
 const SolverTable<T>* solver_table();

@@ -172,26 +172,12 @@ void add_rows(long count, long rows, long width, const std::int64_t* index, cons
   });
 }
 
-template <class T>
-void transpose_all(long batch, long rows, long columns, const T* x, T* y) {
-  constexpr long band = 4 * lanes<T>;
-  const long bands = divide_up(columns, band);
-  parallel_for(batch * bands, larger(1, movement_grain / larger(rows * band, 1)), [&](long first, long last) {
-    for (long s = first; s < last; s++) {
-      const long b = s / bands, column = s % bands * band;
-      transpose(rows, smaller(band, columns - column), x + b * rows * columns + column, columns,
-                y + b * rows * columns + column * rows, rows);
-    }
-  });
-}
-
 }  // namespace
 
 template <class T>
 const MovementTable<T>* movement_table() {
   static constexpr MovementTable<T> table = {running<T, Adding>, running<T, Multiplying>, running_product_gradient<T>,
-                                             one_hot<T>,         put_along<T>,            add_rows<T>,
-                                             transpose_all<T>};
+                                             one_hot<T>,         put_along<T>,            add_rows<T>};
   return &table;
 }
 template const MovementTable<float>* movement_table();

@@ -6,7 +6,7 @@
 
 #include "common/threads.h"
 #include "kernels/families.h"
-#include "kernels/vector.h"
+#include "kernels/functions.h"
 
 namespace nnabla {
 namespace NNABLA_TARGET {
@@ -157,11 +157,157 @@ void dropout_backward(long count, T scale, const T* dy, const bool* mask, T* dx)
   });
 }
 
+RandomState at_lane(RandomState state, std::uint32_t lane) {
+  state.lane += lane;
+  return state;
+}
+
+// One word of a stream.
+std::uint32_t word_at(RandomState state, long index) {
+  const std::uint64_t counter = static_cast<std::uint64_t>(index) / 4;
+  std::uint32_t c[4] = {static_cast<std::uint32_t>(counter), state.lane, static_cast<std::uint32_t>(state.draw),
+                        static_cast<std::uint32_t>(state.draw >> 32)};
+  std::uint32_t key0 = static_cast<std::uint32_t>(state.stream), key1 = static_cast<std::uint32_t>(state.stream >> 32);
+  for (int round = 0; round < 10; round++) {
+    const std::uint64_t p0 = std::uint64_t{0xD2511F53u} * c[0], p1 = std::uint64_t{0xCD9E8D57u} * c[2];
+    c[0] = static_cast<std::uint32_t>(p1 >> 32) ^ c[1] ^ key0;
+    c[1] = static_cast<std::uint32_t>(p1);
+    c[2] = static_cast<std::uint32_t>(p0 >> 32) ^ c[3] ^ key1;
+    c[3] = static_cast<std::uint32_t>(p0);
+    key0 += 0x9E3779B9u;
+    key1 += 0xBB67AE85u;
+  }
+  return c[index % 4];
+}
+
+// Words as numbers from 0 to 1, of 24 bits or of as many as T has.
+template <class T>
+NNABLA_INLINE Vec<T> fractions(const std::uint32_t* words) {
+  Vec<T> v;
+  for (int i = 0; i < lanes<T>; i++) v[i] = static_cast<T>(fraction(words[i]));
+  return v * static_cast<T>(1.0 / (1 << 24));
+}
+
+template <class T>
+NNABLA_INLINE Vec<T> normals(const std::uint32_t* radius, const std::uint32_t* angle) {
+  Vec<T> u;
+  for (int i = 0; i < lanes<T>; i++) u[i] = static_cast<T>(radius[i]);
+  // Half a step above 0: the logarithm is finite.
+  u = u * static_cast<T>(1.0 / 4294967296.0) + static_cast<T>(0.5 / 4294967296.0);
+  Vec<T> sine, cosine;
+  sin_and_cos<T>(fractions<T>(angle) * static_cast<T>(6.283185307179586), sine, cosine);
+  return sqrt<T>(log<T>(u) * static_cast<T>(-2)) * cosine;
+}
+
+template <class T>
+void normal(RandomState state, long count, T* to) {
+  parallel_for(divide_up(count, chunk), grain_chunks, [&](long first, long last) {
+    alignas(64) std::uint32_t radius[chunk], angle[chunk];
+    for (long c = first; c < last; c++) {
+      const long begin = c * chunk, n = smaller(chunk, count - begin);
+      draw(state, static_cast<std::uint64_t>(c) * (chunk / 4), radius);
+      draw(at_lane(state, 1), static_cast<std::uint64_t>(c) * (chunk / 4), angle);
+      for (long i = 0; i < n; i += lanes<T>) {
+        const Vec<T> z = normals<T>(radius + i, angle + i);
+        if (i + lanes<T> <= n)
+          store(to + begin + i, z);
+        else
+          store_part(to + begin + i, z, n - i);
+      }
+    }
+  });
+}
+
+// How often a gamma variate is attempted. The last attempt that is accepted counts, and the first if none is.
+constexpr int attempts = 6;
+
+// The lane of an attempt's first word: whether the first one is accepted nobody asks, so it has two words, not three.
+constexpr std::uint32_t lane_of(int attempt) { return attempt == 0 ? 0 : 3 * attempt - 1; }
+
+template <class T>
+struct Gamma {
+  T d, c;
+
+  // The logarithm of the variate less that of d, and in `accepted` whether it counts.
+  NNABLA_INLINE Vec<T> attempt(Vec<T> z, Vec<T> u, VecInt<T>& accepted) const {
+    const T least = static_cast<T>(1e-12);
+    Vec<T> root = z * c + T(1);
+    root = root > least ? root : broadcast(least);
+    const Vec<T> log_v = log<T>(root) * T(3);
+    const Vec<T> log_u = log<T>(u + static_cast<T>(1.0 / (1 << 25)));
+    accepted = (log_u < z * z * T(0.5) + d + (log_v - root * root * root) * d) & (root > least);
+    return log_v;
+  }
+};
+
+template <class T>
+void log_gamma(RandomState state, double shape, long count, T* to) {
+  const double d = (shape >= 1 ? shape : shape + 1) - 1.0 / 3.0;
+  const Gamma<T> gamma{static_cast<T>(d), static_cast<T>(1 / std::sqrt(9 * d))};
+  const T log_d = static_cast<T>(std::log(d)), power = static_cast<T>(1 / shape);
+  parallel_for(divide_up(count, chunk), grain_chunks, [&](long first, long last) {
+    alignas(64) std::uint32_t radius[chunk], angle[chunk], chance[chunk];
+    alignas(64) T values[chunk];
+    const RandomState latest = at_lane(state, lane_of(attempts - 1));
+    for (long c = first; c < last; c++) {
+      const long begin = c * chunk, n = smaller(chunk, count - begin);
+      const std::uint64_t counter = static_cast<std::uint64_t>(c) * (chunk / 4);
+      draw(latest, counter, radius);
+      draw(at_lane(latest, 1), counter, angle);
+      draw(at_lane(latest, 2), counter, chance);
+      long refused[chunk], refusals = 0;
+      for (long i = 0; i < n; i += lanes<T>) {
+        VecInt<T> accepted;
+        const Vec<T> z = normals<T>(radius + i, angle + i);
+        store(values + i, gamma.attempt(z, fractions<T>(chance + i), accepted));
+        for (long k = 0; k < lanes<T> && i + k < n; k++) {
+          refused[refusals] = i + k;
+          refusals += accepted[k] == 0;
+        }
+      }
+      // What was refused is attempted again, as many together as a vector holds.
+      for (int attempt = attempts - 2; attempt >= 0 && refusals > 0; attempt--) {
+        const RandomState from = at_lane(state, lane_of(attempt));
+        long left = 0;
+        for (long at = 0; at < refusals; at += lanes<T>) {
+          const long width = smaller(lanes<T>, refusals - at);
+          std::uint32_t words[3][lanes<T>] = {};
+          for (long k = 0; k < width; k++)
+            for (std::uint32_t w = 0; w < (attempt > 0 ? 3u : 2u); w++)
+              words[w][k] = word_at(at_lane(from, w), begin + refused[at + k]);
+          VecInt<T> accepted;
+          const Vec<T> value =
+              gamma.attempt(normals<T>(words[0], words[1]), fractions<T>(words[2]), accepted);
+          for (long k = 0; k < width; k++) {
+            const long i = refused[at + k];
+            if (attempt == 0 || accepted[k] != 0)
+              values[i] = value[k];
+            else
+              refused[left++] = i;
+          }
+        }
+        refusals = left;
+      }
+      if (shape < 1) draw(at_lane(state, lane_of(attempts)), counter, chance);
+      for (long i = 0; i < n; i += lanes<T>) {
+        Vec<T> y = load(values + i);
+        if (shape < 1) y = y + log<T>(fractions<T>(chance + i) + static_cast<T>(1.0 / (1 << 25))) * power;
+        y = y + log_d;
+        if (i + lanes<T> <= n)
+          store(to + begin + i, y);
+        else
+          store_part(to + begin + i, y, n - i);
+      }
+    }
+  });
+}
+
 }  // namespace
 
 template <class T>
 const RandomTable<T>* random_table() {
-  static constexpr RandomTable<T> table = {integers, uniform<T>, dropout<T>, dropout_backward<T>};
+  static constexpr RandomTable<T> table = {integers,     uniform<T>, normal<T>,
+                                           log_gamma<T>, dropout<T>, dropout_backward<T>};
   return &table;
 }
 template const RandomTable<float>* random_table();

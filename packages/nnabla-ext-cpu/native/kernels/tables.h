@@ -20,6 +20,13 @@
 namespace nnabla {
 
 template <class T>
+struct CopyTable;
+template <class T>
+struct FactorTable;
+template <class T>
+struct SelectionTable;
+
+template <class T>
 struct Tables {
   const GemmTable<T>* gemm;
   const ConvolutionTable<T>* convolution;
@@ -30,6 +37,9 @@ struct Tables {
   const ElementwiseTable<T>* elementwise;
   const ReductionTable<T>* reduction;
   const MovementTable<T>* movement;
+  const CopyTable<T>* copy;
+  const FactorTable<T>* factor;
+  const SelectionTable<T>* selection;
   const RecurrentTable<T>* recurrent;
   const SolverTable<T>* solver;
   const RandomTable<T>* random;

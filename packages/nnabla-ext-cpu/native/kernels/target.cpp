@@ -19,6 +19,9 @@ Tables<T> all_tables() {
           elementwise_table<T>(),
           reduction_table<T>(),
           movement_table<T>(),
+          copy_table<T>(),
+          factor_table<T>(),
+          selection_table<T>(),
           recurrent_table<T>(),
           solver_table<T>(),
           random_table<T>()};

@@ -149,25 +149,6 @@ def test_rows_are_added_in_place(dtype: Any, target: str, threads: int) -> None:
         module.add_rows(np.zeros((5, 2)), np.array([5]), np.zeros((1, 2)))
 
 
-def test_copies_of_turned_arrays(target: str, threads: int) -> None:
-    rng = np.random.default_rng(5)
-    for shape, axes in (
-        ((300, 500), (1, 0)),
-        ((3, 17, 70), (0, 2, 1)),
-        ((3, 5, 7, 19), (0, 2, 3, 1)),
-        ((3, 5, 7, 19), (0, 3, 1, 2)),
-        ((3, 5, 7, 19), (2, 3, 0, 1)),
-        ((3, 1, 7, 19), (0, 3, 1, 2)),
-    ):
-        for dtype in (np.float32, np.float64):
-            x = rng.standard_normal(shape).astype(dtype)
-            found = module.turned_copy(x.transpose(axes))
-            assert found.flags.c_contiguous
-            np.testing.assert_array_equal(found, x.transpose(axes))
-    assert module.turned_copy(rng.standard_normal((3, 4, 5)).transpose(2, 1, 0)) is None
-    assert module.turned_copy(rng.standard_normal((3, 4, 6))[:, :, ::2]) is None
-
-
 def test_one_hot_in_double_precision_is_the_context_s() -> None:
     with nn.context_scope(get_extension_context("cpu", type_config="double")):
         y = F.one_hot(nn.NdArray.from_numpy_array(np.array([[1], [2]])), (4,)) * (1 / 3)

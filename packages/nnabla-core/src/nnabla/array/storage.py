@@ -24,7 +24,8 @@ class Storage:
     States: unset (reads as zeros), lazily filled (``fill_value``), or held (``array`` of ``library`` with
     ``dtype``). A held array may have any shape of the right size. ``exported`` says that a writable view may
     be alive outside: then results are copied into the buffer rather than replacing it. ``version`` counts what was
-    written. ``holders`` counts the graph nodes whose data it is.
+    written. ``holders`` counts the graph nodes whose data it is. ``converted`` keeps the values in another dtype, for
+    whoever reads them in it again: integers given to an operator on floats, for instance.
     """
 
     __slots__ = (
@@ -32,6 +33,7 @@ class Storage:
         "array",
         "children",
         "cleared",
+        "converted",
         "dtype",
         "exported",
         "fill_value",
@@ -51,6 +53,7 @@ class Storage:
         self.fill_value: float | int | None = None
         self.zeroing = False
         self.cleared = False
+        self.converted: tuple[int, Any, np.dtype, Any] | None = None
         self.exported = False
         self.modified = False
         self.holders = 0
@@ -65,7 +68,7 @@ class Storage:
         self.array = array
         self.library = library
         self.dtype = dtype
-        self.fill_value = self.children = None
+        self.fill_value = self.children = self.converted = None
         self.zeroing = self.cleared = self.exported = False
         self.modified = True
         self.holders = self.version = 0
@@ -84,10 +87,19 @@ class Storage:
         if library is not self.library:
             array = library.from_numpy(self.library.to_numpy(array))  # type: ignore[union-attr]
         if dtype is not None and dtype != self.dtype:
-            array = library.cast(array, dtype)
+            array = self._convert(library, array, dtype)
         if array.shape != shape:
             array = library.reshape(array, shape)
         return array
+
+    def _convert(self, library: ArrayLibrary, array: Any, dtype: np.dtype) -> Any:
+        """Return values in another dtype, and keep them if that takes no more memory than the values themselves."""
+        if self.exported or self.dtype is None or dtype.itemsize > self.dtype.itemsize:
+            return library.cast(array, dtype)
+        held = self.converted
+        if held is None or held[:3] != (self.version, library, dtype):
+            held = self.converted = (self.version, library, dtype, library.cast(array, dtype))
+        return held[3]
 
     def _materialise(self, library: ArrayLibrary, dtype: np.dtype, shape: tuple[int, ...]) -> Any:
         value = self.fill_value
@@ -106,12 +118,14 @@ class Storage:
                 return
             self.exported = False
         self.array, self.library, self.dtype, self.fill_value = array, library, dtype, None
+        self.converted = None
         # As _written does, without a call: every result of every function comes by here.
         self.zeroing = self.cleared = False
         self.modified = True
         self.version += 1
 
     def _written(self) -> None:
+        self.converted = None
         self.zeroing = self.cleared = False
         self.modified = True
         self.version += 1
@@ -167,7 +181,7 @@ class Storage:
 
     def clear(self) -> None:
         """Give the memory back. The content then counts as absent until it is written again."""
-        self.array = self.fill_value = self.library = None
+        self.array = self.fill_value = self.library = self.converted = None
         self.zeroing = self.exported = self.modified = False
         self.cleared = True
 
@@ -198,7 +212,7 @@ class NarrowedStorage(Storage):
         self.zeroing = self.cleared = self.modified = False
         self.fill_value = None
         self.holders = self.version = 0
-        self.children = None
+        self.children = self.converted = None
         self.exported = True
 
     def _view(self) -> np.ndarray:

@@ -60,6 +60,8 @@ class Prepared:
         gradient = gradient_trace(setup) if keep and _keeps(setup) else None
         if gradient is not None:
             results, self.kept = _write_keeping(writer, setup, gradient, inputs)
+        elif _gives_numbers(setup, place):
+            results = writer.kernel(setup, place.backend.kernels[f"{op.name}.float"], inputs, kinds)
         else:
             results = writer.call(setup, inputs, ["float" if k == "any" else k for k in kinds])
         count = len(setup.out_shapes)
@@ -72,6 +74,8 @@ class Prepared:
         same = next((k for k in kinds if k is not None), "float")
         out_kinds = [same if k == "same" else k for k in setup.out_kinds]
         out_kinds = ["float" if k == "any" else k for k in out_kinds]
+        if _gives_numbers(setup, place):
+            out_kinds = ["float"]
         self.compute_dtypes = [place.compute_dtype(k) for k in out_kinds]
         self.out_dtypes = [place.stored_dtype(k) for k in out_kinds]
         self.run = writer.function(op.name, [n for n in inputs if n is not None], wanted)
@@ -85,6 +89,18 @@ class Prepared:
             # NumPy gives a scalar where an array has no dimension; the general path makes it an array.
             and setup.out_shapes[0] != ()
         )
+
+
+def _gives_numbers(setup: Setup, place: Place) -> bool:
+    """Whether a kernel gives truth values as the numbers as which they are kept."""
+    op, backend = setup.op, place.backend
+    return (
+        f"{op.name}.float" in backend.kernels
+        and tuple(setup.out_kinds) == ("bool",)
+        and place.types.store == place.types.compute
+        and place.types.compute.kind == "f"
+        and backend.supports(op, setup.args)
+    )
 
 
 def _keeps(setup: Setup) -> bool:

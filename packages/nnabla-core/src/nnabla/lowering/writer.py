@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from nnabla.lowering.place import CannotRun, Place
-from nnabla.ops.definition import Operator, Setup
+from nnabla.ops.definition import Operator, Setup, prod
 from nnabla.ops.trace import Node, extra_outputs
 
 __all__ = ["Writer"]
@@ -50,8 +50,8 @@ class Writer:
         op, backend = setup.op, self.place.backend
         if backend.supports(op, setup.args):
             kernel = backend.kernels.get(op.name)
-            if kernel is not None:
-                return self._kernel(setup, kernel, inputs, kinds)
+            if kernel is not None and not _is_number(setup):
+                return self.kernel(setup, kernel, inputs, kinds)
             if op.reference_kernel is not None and self.xp is not None:
                 return self._reference(setup, inputs, kinds)
         if op.body is not None:
@@ -81,13 +81,14 @@ class Writer:
         count = len(setup.out_shapes) + len(extra_outputs(setup))
         return [self.name("v") for _ in range(count)]
 
-    def _kernel(
+    def kernel(
         self,
         setup: Setup,
         kernel: Callable[..., Any],
         inputs: Sequence[str | None],
         kinds: Sequence[str | None],
     ) -> list[str]:
+        """Write a call of a backend's kernel for an operator and return the names of what it gives."""
         outputs = self._results(setup)
         given = "".join(f"{n}, " for n in inputs)
         values = setup.args
@@ -96,7 +97,7 @@ class Writer:
         args = self.name("a", values)
         if setup.op.draws:
             self.uses_state = True
-            args = f"dict({args}, state=state, lane={self._next_lane()})"
+            args = f"dict({args}, state=state, lane={self._next_lanes(setup)})"
         out = self.name("n", (None,) * len(outputs))
         function = self.name("k", kernel)
         self._line(setup.op, outputs, f"{function}(xp, ({given}), {out}, {args})")
@@ -115,12 +116,12 @@ class Writer:
         if op.random:
             self.uses_state = True
             dynamic = ", state=state"
-            args["lane"] = self._next_lane()
+            args["lane"] = self._next_lanes(setup)
         given = "".join(f", {n}" for n in inputs)
         named = f", **{self.name('a', args)}" if args else ""
         outputs = self._results(setup)
         text = f"{function}(xp{given}{dynamic}{named})"
-        if not inputs and not op.random and len(outputs) == 1 and _elements(setup) <= 1:
+        if _is_number(setup):
             # A constant of one element is made once.
             value = kernel(self.xp, **args)
             return [self.name("c", value)]
@@ -139,9 +140,10 @@ class Writer:
             kind = next((k for k in kinds if k is not None), "float")
         return self.dtype(kind)
 
-    def _next_lane(self) -> int:
-        self.lane += 1
-        return self.lane - 1
+    def _next_lanes(self, setup: Setup) -> int:
+        """Return the first of the lanes that an operator draws from, and leave as many out as its body takes."""
+        self.lane += _lanes(setup)
+        return self.lane - _lanes(setup)
 
     def _line(self, op: Operator, outputs: Sequence[str], text: str) -> None:
         target = outputs[0] if len(outputs) == 1 and not op.outputs[0].variadic else ", ".join(outputs) + ","
@@ -201,11 +203,26 @@ class Writer:
         return run
 
 
-def _elements(setup: Setup) -> int:
-    size = 1
-    for n in setup.out_shapes[0]:
-        size *= n
-    return size
+def _is_number(setup: Setup) -> bool:
+    """Whether a primitive is a constant of one element, which is made once by its reference kernel."""
+    op = setup.op
+    return (
+        not setup.in_shapes
+        and op.reference_kernel is not None
+        and not op.draws
+        and len(setup.out_shapes) == 1
+        and prod(setup.out_shapes[0]) <= 1
+    )
+
+
+def _lanes(setup: Setup) -> int:
+    """Return from how many lanes an operator draws: those of its body, or one."""
+    op = setup.op
+    if op.body is None or not op.draws:
+        return int(op.draws)
+    trace = setup.trace
+    results = [*trace.outputs, *trace.updates.values(), *trace.saved.values()]
+    return sum(_lanes(node.setup) for node in trace.needed(results))
 
 
 def _words(line: str) -> list[str]:

@@ -10,7 +10,7 @@ from nnabla.errors import ArgumentError
 from nnabla.ops.definition import operator
 from nnabla.ops.internal import cast
 from nnabla.ops.randomness import random_normal, random_uniform
-from nnabla.ops.spec import FloatArg, Int, Shape
+from nnabla.ops.spec import Double, FloatArg, Int, Shape
 
 GROUP = "Stochasticity"
 #: Each attempt at a gamma variate is accepted with a probability above 0.95.
@@ -36,8 +36,9 @@ def _(n: int, p: float, shape: Any, seed: int) -> None:
         raise ArgumentError(f"rand_binomial: n={n} must be 0 or more and p={p} from 0 to 1")
 
 
-def _log_gamma_variate(k: float, shape: Any) -> Any:
-    """Return logarithms of gamma variates of shape parameter ``k`` (Marsaglia, Tsang 2000)."""
+@operator("RandomLogGamma", internal=True, random=True, differentiable=False)
+def random_log_gamma(k: Double, shape: Shape) -> Any:
+    """Logarithms of gamma variates of the shape parameter ``k`` (Marsaglia, Tsang 2000)."""
     d = (k if k >= 1 else k + 1) - 1.0 / 3.0
     c = (9.0 * d) ** -0.5
     attempts = []
@@ -67,7 +68,7 @@ def rand_gamma(k: FloatArg = 0.5, theta: FloatArg = 1, shape: Shape = (), seed: 
         shape: Sizes of the output.
         seed: Seed of the draws; -1 follows ``nn.seed``.
     """
-    return ops.exp(_log_gamma_variate(k, shape)) * theta
+    return ops.exp(random_log_gamma(k, shape)) * theta
 
 
 @rand_gamma.resolve
@@ -86,7 +87,7 @@ def rand_beta(alpha: FloatArg = 0.5, beta: FloatArg = 0.5, shape: Shape = (), se
         seed: Seed of the draws; -1 follows ``nn.seed``.
     """
     # The share of one gamma variate in the sum of two; by their logarithms, as small ones are 0 in single precision.
-    return ops.sigmoid(_log_gamma_variate(alpha, shape) - _log_gamma_variate(beta, shape))
+    return ops.sigmoid(random_log_gamma(alpha, shape) - random_log_gamma(beta, shape))
 
 
 @rand_beta.resolve

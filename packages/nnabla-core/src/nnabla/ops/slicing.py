@@ -11,7 +11,7 @@ from nnabla.ops.definition import normalize_axis, operator
 from nnabla.ops.joining import concatenate, stack
 from nnabla.ops.spec import Double, Float, FloatArg, Int, Ints, Real, Shape, per_input
 
-__all__ = ["flip", "pad", "part", "place", "shift", "slice_", "split"]
+__all__ = ["flip", "pad", "part", "place", "placement", "shift", "slice_", "split"]
 
 GROUP = "Array Manipulation"
 
@@ -105,6 +105,14 @@ def place(x: Real, shape: Shape, start: Ints, stop: Ints, step: Ints, fill: Doub
 @place.shape
 def _(x: Any, shape: Any, start: Any, stop: Any, step: Any, fill: float) -> Any:
     return shape
+
+
+def placement(
+    shape: tuple[int, ...], start: tuple[int, ...], stop: tuple[int, ...], step: tuple[int, ...]
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return where in each dimension the first entry of a slice lies, and the distances of the others."""
+    slices = _slices(shape, start, stop, step)[0]
+    return tuple(s.start for s in slices), tuple(s.step for s in slices)
 
 
 @place.reference

@@ -27,9 +27,6 @@ struct MovementTable {
 
   // Add rows of `width` elements to those of `target` at the indices, which are from 0 to rows - 1.
   void (*add_rows)(long count, long rows, long width, const std::int64_t* index, const T* x, T* target);
-
-  // y[i, j, k] = x[i, k, j]: `batch` matrices of `rows` times `columns`.
-  void (*transpose)(long batch, long rows, long columns, const T* x, T* y);
 };
 
 }  // namespace nnabla

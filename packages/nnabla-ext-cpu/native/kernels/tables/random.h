@@ -17,6 +17,10 @@ struct RandomTable {
   void (*integers)(RandomState state, long count, std::uint64_t span, std::uint32_t* to);
   // Numbers from 0 to 1, multiples of 2^-24.
   void (*uniform)(RandomState state, long count, T* to);
+  // Numbers of the standard normal distribution, from two lanes (Box, Muller).
+  void (*normal)(RandomState state, long count, T* to);
+  // Logarithms of gamma variates (Marsaglia, Tsang) of the parameter `shape`, from 17 lanes, or 18 if it is below 1.
+  void (*log_gamma)(RandomState state, double shape, long count, T* to);
   // mask = whether a number of 24 bits is `least` or more; y = x mask scale.
   void (*dropout)(RandomState state, long count, std::uint32_t least, T scale, const T* x, T* y, bool* mask);
   // dx = dy mask scale

@@ -25,7 +25,9 @@ __all__ = ["FAMILIES", "missing", "module", "over"]
 
 FAMILIES = (
     "convolution",
+    "copy",
     "elementwise",
+    "factor",
     "gemm",
     "movement",
     "normalization",
@@ -33,6 +35,7 @@ FAMILIES = (
     "random",
     "recurrent",
     "reduction",
+    "selection",
     "softmax",
     "solver",
 )

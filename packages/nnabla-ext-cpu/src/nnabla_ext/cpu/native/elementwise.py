@@ -5,6 +5,7 @@ Most kernels are functions of the compiled module themselves: they take what a b
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -23,6 +24,7 @@ _FORWARD: dict[str, tuple[str, ...]] = {
             *("HardTanh", "HardSigmoid", "Abs", "Exp", "Expm1", "Log", "Log1p", "Sqrt", "Floor", "Ceil", "Round"),
             *("Sin", "Cos", "Tan", "ASin", "ACos", "ATan", "Sinh", "Cosh", "ASinh", "ACosh", "ATanh", "Erf"),
             *("Add2", "Sub2", "Mul2", "Div2", "Pow2", "Maximum2", "Minimum2"),
+            *("BinarySigmoid", "BinaryTanh", "BinaryError"),
             *("IsNaN", "IsInf", "LogicalAnd", "LogicalOr", "LogicalXor", "LogicalNot"),
         ),
         (),
@@ -54,6 +56,7 @@ _BACKWARD: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             *("ReLU6", "LogSigmoid", "Swish", "Mish", "GELU", "TanhShrink", "SoftSign", "HardTanh", "HardSigmoid"),
             *("Abs", "Log1p", "Sin", "Cos", "Tan", "ASin", "ACos", "ATan"),
             *("Sinh", "Cosh", "ASinh", "ACosh", "ATanh", "Erf"),
+            *("BinarySigmoid", "BinaryTanh"),
         ),
         (("x",), ()),
     ),
@@ -88,6 +91,30 @@ def _power_kernels() -> tuple[ForwardKernel, Callable[..., Any]]:
     return forward, backward
 
 
+#: Operators whose truth values have kernels that give them as numbers; those on numbers with the argument ``val``.
+_TRUTHS = ("IsNaN", "IsInf", "LogicalAnd", "LogicalOr", "LogicalXor", "LogicalNot")
+
+
+def _fixed_point_kernels() -> tuple[ForwardKernel, Callable[..., Any]]:
+    """Return the kernels of quantization with a fixed step, whose parameters follow from the arguments."""
+
+    @functools.lru_cache(256)
+    def maps(sign: bool, n: int, delta: float) -> tuple[ForwardKernel, Callable[..., Any]]:
+        high = (2 ** (n - 1) - 1 if sign else 2**n - 1) * delta
+        round_ = module.forward_map("fixed point" if sign else "fixed point from 0", numbers=[high, delta])
+        return round_, module.backward_map("within'", numbers=[-high if sign else 0.0, high])
+
+    def forward(xp: Any, inputs: tuple[Any, ...], out: tuple[Any, ...], args: dict[str, Any]) -> Any:
+        return maps(args["sign"], args["n"], args["delta"])[0](xp, inputs, out, args)
+
+    def backward(xp: Any, values: Any, grads: Any, need: Any, args: dict[str, Any]) -> Any:
+        if not args["ste_fine_grained"]:
+            return (np.array(grads[0]),)
+        return maps(args["sign"], args["n"], args["delta"])[1](xp, values, grads, need, args)
+
+    return forward, backward
+
+
 if module is not None:
     FORWARD_KERNELS.update({name: module.forward_map(name, parameters) for name, parameters in _FORWARD.items()})
     BACKWARD_KERNELS.update(
@@ -100,6 +127,11 @@ if module is not None:
         FORWARD_KERNELS[_name] = module.forward_map(
             _name, otherwise=lambda xp, inputs, out, args, compare=_compare: compare(*inputs)
         )
+        FORWARD_KERNELS[f"{_name}.float"] = module.forward_map(f"{_name}.float")
+        FORWARD_KERNELS[f"{_name}Scalar.float"] = module.forward_map(f"{_name}Scalar.float", ("val",))
+    FORWARD_KERNELS.update({f"{name}.float": module.forward_map(f"{name}.float") for name in _TRUTHS})
+    FORWARD_KERNELS["FixedPointQuantize"], _fixed_point_backward = _fixed_point_kernels()
+    BACKWARD_KERNELS["FixedPointQuantize"] = BackwardKernel(_fixed_point_backward, ("x",))
     FORWARD_KERNELS["PowScalar"], _power_backward = _power_kernels()
     BACKWARD_KERNELS["PowScalar"] = BackwardKernel(_power_backward, ("x",))
     # A condition of fewer dimensions than the values has the first of theirs.

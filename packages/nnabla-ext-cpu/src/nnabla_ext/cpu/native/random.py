@@ -32,6 +32,19 @@ def _uniform(xp: Any, inputs: tuple[Any, ...], out: tuple[Any, ...], args: dict[
     return _native.random_uniform(args["shape"], dtype, args["state"], args["lane"])
 
 
+def _normal(xp: Any, inputs: tuple[Any, ...], out: tuple[Any, ...], args: dict[str, Any]) -> Any:
+    return _native.random_normal(args["shape"], _is_double(args), args["state"], args["lane"])
+
+
+def _log_gamma(xp: Any, inputs: tuple[Any, ...], out: tuple[Any, ...], args: dict[str, Any]) -> Any:
+    return _native.random_log_gamma(args["shape"], args["k"], _is_double(args), args["state"], args["lane"])
+
+
+def _is_double(args: dict[str, Any]) -> bool:
+    """Whether floats are computed in double precision: kernels compute in one of two types."""
+    return bool(np.dtype(args["dtype"]) == np.float64)
+
+
 def _dropout(xp: Any, inputs: tuple[Any, ...], out: tuple[Any, ...], args: dict[str, Any]) -> Any:
     (x,), p = inputs, args["p"]
     if p == 0 or x.dtype not in _FLOATS:
@@ -64,6 +77,8 @@ def _dropout_backward(
 FORWARD_KERNELS: dict[str, ForwardKernel] = {
     "Dropout": _dropout,
     "RandomIntegers": _integers,
+    "RandomLogGamma": _log_gamma,
+    "RandomNormal": _normal,
     "RandomUniform": _uniform,
 }
 

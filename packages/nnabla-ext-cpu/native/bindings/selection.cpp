@@ -1,0 +1,278 @@
+#include <pybind11/stl.h>
+
+#include <cstring>
+
+#include "bindings/arrays.h"
+#include "bindings/families.h"
+#include "kernels/tables.h"
+#include "kernels/tables/selection.h"
+
+namespace nnabla {
+namespace {
+
+typedef py::array_t<std::int64_t, py::array::c_style | py::array::forcecast> Index;
+
+constexpr long most_elements_of_a_row = 1L << 31;
+
+bool in_c_order(const py::array& x) { return (x.flags() & py::array::c_style) && (holds<float>(x) || holds<double>(x)); }
+
+// The elements along the last axis in order and where they were; None where NumPy is to sort.
+py::object sorted(const py::array& x, bool descending) {
+  if (!in_c_order(x) || x.ndim() == 0 || x.size() == 0) return py::none();
+  const long n = x.shape(x.ndim() - 1);
+  if (n >= most_elements_of_a_row) return py::none();
+  return by_type(x, [&](auto zero) -> py::object {
+    using T = decltype(zero);
+    py::array y = fresh<T>(shape_of(x)), index = fresh<std::int64_t>(shape_of(x));
+    T* to = mutable_data<T>(y);
+    std::int64_t* at = mutable_data<std::int64_t>(index);
+    const T* from = data<T>(x);
+    const long rows = x.size() / n;
+    {
+      MaybeRelease released(x.size());
+      tables<T>().selection->sort(rows, n, descending, from, at, to);
+    }
+    return py::make_tuple(std::move(y), std::move(index));
+  });
+}
+
+// The k first elements of each row of a matrix in order, and where they were; None where NumPy is to seek them.
+py::object first_sorted(const py::array& x, py::ssize_t k, bool descending, bool of_sizes) {
+  if (!in_c_order(x) || x.ndim() != 2 || x.size() == 0) return py::none();
+  const long rows = x.shape(0), n = x.shape(1);
+  if (k < 1 || k > n) throw py::value_error("first_sorted: k must be from 1 to the elements of a row");
+  if (n >= most_elements_of_a_row) return py::none();
+  return by_type(x, [&](auto zero) -> py::object {
+    using T = decltype(zero);
+    py::array y = fresh<T>({rows, k}), index = fresh<std::int64_t>({rows, k});
+    T* to = mutable_data<T>(y);
+    std::int64_t* at = mutable_data<std::int64_t>(index);
+    const T* from = data<T>(x);
+    {
+      MaybeRelease released(x.size());
+      tables<T>().selection->first(rows, n, k, descending, of_sizes, from, at, to);
+    }
+    return py::make_tuple(std::move(y), std::move(index));
+  });
+}
+
+// The largest or smallest element of each row of a matrix, and where it is: (rows, 1) each; None as above.
+py::object extreme(const py::array& x, bool smallest) {
+  if (!in_c_order(x) || x.ndim() != 2 || x.size() == 0) return py::none();
+  return by_type(x, [&](auto zero) -> py::object {
+    using T = decltype(zero);
+    const long rows = x.shape(0), n = x.shape(1);
+    py::array y = fresh<T>({rows, 1}), index = fresh<std::int64_t>({rows, 1});
+    T* to = mutable_data<T>(y);
+    std::int64_t* at = mutable_data<std::int64_t>(index);
+    const T* from = data<T>(x);
+    {
+      MaybeRelease released(x.size());
+      tables<T>().selection->extreme(rows, n, smallest, from, at, to);
+    }
+    return py::make_tuple(std::move(y), std::move(index));
+  });
+}
+
+// x with 0 in place of what is smaller than the element at `at` in the order of sizes; None where NumPy is to do it.
+py::object pruned(const py::array& x, py::ssize_t at) {
+  if (!in_c_order(x) || x.size() >= most_elements_of_a_row) return py::none();
+  if (at < 0 || at >= x.size()) throw py::value_error("pruned: there is no such element");
+  return by_type(x, [&](auto zero) -> py::object {
+    using T = decltype(zero);
+    py::array y = fresh<T>(shape_of(x));
+    T* to = mutable_data<T>(y);
+    const T* from = data<T>(x);
+    const long n = x.size();
+    MaybeRelease released(n);
+    tables<T>().selection->prune(n, at, from, to);
+    return std::move(y);
+  });
+}
+
+// Coordinates of the elements that are not 0; None where NumPy is to find them.
+py::object nonzero(const py::array& x) {
+  if (!in_c_order(x) || x.ndim() == 0) return py::none();
+  return by_type(x, [&](auto zero) -> py::object {
+    using T = decltype(zero);
+    const T* from = data<T>(x);
+    const int nd = static_cast<int>(x.ndim());
+    const std::vector<long> shape(x.shape(), x.shape() + nd);
+    const long n = x.size();
+    long found;
+    {
+      MaybeRelease released(n);
+      found = tables<T>().selection->count(n, from);
+    }
+    py::array y = fresh<std::int64_t>({nd, found});
+    std::int64_t* to = mutable_data<std::int64_t>(y);
+    MaybeRelease released(n);
+    if (found > 0) tables<T>().selection->nonzero(nd, shape.data(), found, from, to);
+    return std::move(y);
+  });
+}
+
+bool is_mask(const py::array& mask) { return holds<bool>(mask) && (mask.flags() & py::array::c_style); }
+
+long set_in(const py::array& mask) {
+  const std::uint8_t* m = static_cast<const std::uint8_t*>(mask.data());
+  long found = 0;
+  for (long i = 0; i < mask.size(); i++) found += m[i];
+  return found;
+}
+
+// The rows of x where a mask over its first dimensions is set; None where NumPy is to take them.
+py::object compressed(const py::array& x, const py::array& mask) {
+  if (!in_c_order(x) || !is_mask(mask) || mask.ndim() > x.ndim()) return py::none();
+  for (int i = 0; i < mask.ndim(); i++)
+    if (mask.shape(i) != x.shape(i)) throw py::value_error("compressed: the mask does not fit");
+  return by_type(x, [&](auto zero) -> py::object {
+    using T = decltype(zero);
+    std::vector<py::ssize_t> shape{set_in(mask)};
+    long width = 1;
+    for (int i = static_cast<int>(mask.ndim()); i < x.ndim(); i++) {
+      shape.push_back(x.shape(i));
+      width *= x.shape(i);
+    }
+    py::array y = fresh<T>(shape);
+    T* to = mutable_data<T>(y);
+    const T* from = data<T>(x);
+    const std::uint8_t* m = static_cast<const std::uint8_t*>(mask.data());
+    const long rows = mask.size();
+    MaybeRelease released(x.size());
+    tables<T>().selection->compress(rows, width, m, from, to);
+    return std::move(y);
+  });
+}
+
+// The inverse: the rows of x where the mask is set, elsewhere those of `base`, or 0. None where the reference is to do
+// it, or is to say that x and mask do not fit.
+py::object expanded(const py::array& x, const py::array& mask, const py::object& given) {
+  if (!in_c_order(x) || x.ndim() == 0 || !is_mask(mask) || set_in(mask) != x.shape(0)) return py::none();
+  std::vector<py::ssize_t> shape = shape_of(mask);
+  long width = 1;
+  for (int i = 1; i < x.ndim(); i++) {
+    shape.push_back(x.shape(i));
+    width *= x.shape(i);
+  }
+  return by_type(x, [&](auto zero) -> py::object {
+    using T = decltype(zero);
+    const T* base = nullptr;
+    if (!given.is_none()) {
+      const py::array other = py::cast<py::array>(given);
+      if (!holds<T>(other) || !(other.flags() & py::array::c_style) || shape_of(other) != shape) return py::none();
+      base = data<T>(other);
+    }
+    py::array y = fresh<T>(shape);
+    T* to = mutable_data<T>(y);
+    const T* from = data<T>(x);
+    const std::uint8_t* m = static_cast<const std::uint8_t*>(mask.data());
+    const long rows = mask.size(), total = y.size();
+    MaybeRelease released(total);
+    if (total > 0) tables<T>().selection->expand(rows, width, m, from, base, to);
+    return std::move(y);
+  });
+}
+
+// Rows of `size` zeros but for what is put at an index of the row's own.
+py::array put_rows_along(const py::array& given, const Index& index, py::ssize_t size) {
+  return by_type(given, [&](auto zero) {
+    using T = decltype(zero);
+    const py::array x = py::array::ensure(given, py::array::c_style);
+    if (x.ndim() != 2 || shape_of(index) != shape_of(x)) throw py::value_error("index and values must be alike matrices");
+    const long rows = x.shape(0), k = x.shape(1);
+    py::array y = fresh<T>({rows, size});
+    T* to = mutable_data<T>(y);
+    const T* from = data<T>(x);
+    const std::int64_t* at = index.data();
+    bool inside = true;
+    {
+      MaybeRelease released(rows * size);
+      for (long r = 0; r < rows; r++) {
+        std::memset(to + r * size, 0, size * sizeof(T));
+        for (long i = 0; i < k; i++) {
+          const std::int64_t place = at[r * k + i];
+          if (place < 0 || place >= size)
+            inside = false;
+          else
+            to[r * size + place] = from[r * k + i];
+        }
+      }
+    }
+    if (!inside) throw py::index_error("an index is outside of the row");
+    return y;
+  });
+}
+
+// Positions along the axes of samples, checked against these.
+struct Checked {
+  std::vector<long> sizes, shape;
+  Places places;
+
+  Checked(const py::ssize_t* x, const py::ssize_t* y, int nd, long samples, const Index& index, bool masked)
+      : sizes(x, x + nd), shape(y, y + nd) {
+    long width = 0;
+    for (long n : shape) width += n;
+    if (nd < 1 || nd > 64 || index.ndim() != 2 || index.shape(0) != samples || index.shape(1) != width)
+      throw py::value_error("index must have a row for each sample, with the positions along all its axes");
+    const std::int64_t* at = index.data();
+    for (long s = 0; s < samples; s++)
+      for (int d = 0; d < nd; d++)
+        for (long i = 0; i < shape[d]; i++, at++)
+          if (*at >= sizes[d] || (*at < 0 && !masked)) throw py::index_error("a position is outside of its axis");
+    places = {samples, nd, sizes.data(), shape.data(), index.data()};
+  }
+};
+
+// Elements of samples at positions per axis; None where NumPy is to take them.
+py::object pick(const py::array& x, const Index& index, std::vector<py::ssize_t> shape, bool masked, double outside) {
+  if (!in_c_order(x)) return py::none();
+  const int nd = static_cast<int>(shape.size());
+  if (x.ndim() != nd + 1) throw py::value_error("pick: shape must have an entry for each axis of a sample");
+  const Checked checked(x.shape() + 1, shape.data(), nd, x.shape(0), index, masked);
+  shape.insert(shape.begin(), x.shape(0));
+  return by_type(x, [&](auto zero) -> py::object {
+    using T = decltype(zero);
+    py::array y = fresh<T>(shape);
+    T* to = mutable_data<T>(y);
+    const T* from = data<T>(x);
+    MaybeRelease released(y.size());
+    if (y.size() > 0) tables<T>().selection->pick(checked.places, static_cast<T>(outside), from, to);
+    return std::move(y);
+  });
+}
+
+// The adjoint.
+py::object put_back(const py::array& y, const Index& index, std::vector<py::ssize_t> sizes, bool masked) {
+  if (!in_c_order(y)) return py::none();
+  const int nd = static_cast<int>(sizes.size());
+  if (y.ndim() != nd + 1) throw py::value_error("put_back: sizes must have an entry for each axis of a sample");
+  const Checked checked(sizes.data(), y.shape() + 1, nd, y.shape(0), index, masked);
+  sizes.insert(sizes.begin(), y.shape(0));
+  return by_type(y, [&](auto zero) -> py::object {
+    using T = decltype(zero);
+    py::array x = fresh<T>(sizes);
+    T* to = mutable_data<T>(x);
+    const T* from = data<T>(y);
+    MaybeRelease released(y.size());
+    tables<T>().selection->put_back(checked.places, from, to);
+    return std::move(x);
+  });
+}
+
+}  // namespace
+
+void bind_selection(py::module_& m) {
+  m.def("sorted", sorted);
+  m.def("first_sorted", first_sorted);
+  m.def("extreme", extreme);
+  m.def("pruned", pruned);
+  m.def("nonzero", nonzero);
+  m.def("compressed", compressed);
+  m.def("expanded", expanded);
+  m.def("put_rows_along", put_rows_along);
+  m.def("pick", pick);
+  m.def("put_back", put_back);
+}
+
+}  // namespace nnabla

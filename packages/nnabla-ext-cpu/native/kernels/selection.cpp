@@ -1,0 +1,461 @@
+#include "kernels/tables/selection.h"
+
+#include "common/memory.h"
+#include "common/threads.h"
+#include "kernels/families.h"
+#include "kernels/vector.h"
+
+namespace nnabla {
+namespace NNABLA_TARGET {
+namespace {
+
+constexpr long selection_grain = 4096;
+
+// Rows of up to this many elements are sorted by insertion.
+constexpr long few = 40;
+
+template <class T>
+struct KeyOf;
+template <>
+struct KeyOf<float> {
+  typedef std::uint32_t type;
+};
+template <>
+struct KeyOf<double> {
+  typedef std::uint64_t type;
+};
+
+// An unsigned number that is ordered as the elements are.
+template <class T>
+NNABLA_INLINE typename KeyOf<T>::type key_of(T x) {
+  typedef typename KeyOf<T>::type K;
+  const T plain = x + T(0);  // a negative zero becomes a positive one
+  K bits;
+  std::memcpy(&bits, &plain, sizeof bits);
+  constexpr K sign = K{1} << (8 * sizeof(K) - 1);
+  const K key = bits & sign ? ~bits : bits | sign;
+  return x == x ? key : ~K{0};
+}
+
+// The same for sizes.
+template <class T>
+NNABLA_INLINE typename KeyOf<T>::type size_key_of(T x) {
+  typedef typename KeyOf<T>::type K;
+  K bits;
+  std::memcpy(&bits, &x, sizeof bits);
+  return bits & ~(K{1} << (8 * sizeof(K) - 1));
+}
+
+template <class T>
+struct Item {
+  typename KeyOf<T>::type key, at;
+};
+
+template <class T>
+void sort_few(long n, Item<T>* items) {
+  for (long i = 1; i < n; i++) {
+    const Item<T> item = items[i];
+    long j = i;
+    for (; j > 0 && items[j - 1].key > item.key; j--) items[j] = items[j - 1];
+    items[j] = item;
+  }
+}
+
+// Digit by digit, from the last one on; returns which of the two arrays holds the result.
+template <class T>
+Item<T>* sort_many(long n, Item<T>* items, Item<T>* other) {
+  constexpr int bits = 8, digits = sizeof(T), size = 1 << bits;
+  std::uint32_t counts[digits][size] = {};
+  for (long i = 0; i < n; i++)
+    for (int d = 0; d < digits; d++) counts[d][items[i].key >> (bits * d) & (size - 1)]++;
+  for (int d = 0; d < digits; d++) {
+    if (counts[d][items[0].key >> (bits * d) & (size - 1)] == n) continue;
+    std::uint32_t start[size], sum = 0;
+    for (int v = 0; v < size; v++) {
+      start[v] = sum;
+      sum += counts[d][v];
+    }
+    for (long i = 0; i < n; i++) other[start[items[i].key >> (bits * d) & (size - 1)]++] = items[i];
+    Item<T>* held = items;
+    items = other;
+    other = held;
+  }
+  return items;
+}
+
+template <class T>
+void sort(long rows, long n, bool descending, const T* x, std::int64_t* index, T* y) {
+  typedef typename KeyOf<T>::type K;
+  const K turned = descending ? ~K{0} : 0;
+  parallel_for(rows, larger(1, selection_grain / larger(n, 1)), [&](long first, long last) {
+    Scratch<Item<T>> scratch(2 * n);
+    for (long r = first; r < last; r++) {
+      const T* row = x + r * n;
+      Item<T>* items = scratch.data();
+      for (long i = 0; i < n; i++) items[i] = {static_cast<K>(key_of(row[i]) ^ turned), static_cast<K>(i)};
+      if (n <= few)
+        sort_few(n, items);
+      else
+        items = sort_many(n, items, items + n);
+      for (long i = 0; i < n; i++) index[r * n + i] = items[i].at;
+      for (long i = 0; i < n; i++) y[r * n + i] = row[items[i].at];
+    }
+  });
+}
+
+template <class T>
+void first(long rows, long n, long k, bool descending, bool of_sizes, const T* x, std::int64_t* index, T* y) {
+  typedef typename KeyOf<T>::type K;
+  constexpr long block = 64;
+  const K turned = descending ? ~K{0} : 0;
+  parallel_for(rows, larger(1, selection_grain / larger(n, 1)), [&](long begin, long last) {
+    Scratch<K> held(n + block);
+    Scratch<Item<T>> scratch(2 * n);
+    K* keys = held.data();
+    for (long r = begin; r < last; r++) {
+      const T* row = x + r * n;
+      if (of_sizes)
+        for (long i = 0; i < n; i++) keys[i] = size_key_of(row[i]) ^ turned;
+      else
+        for (long i = 0; i < n; i++) keys[i] = key_of(row[i]) ^ turned;
+      Item<T>* items = scratch.data();
+      if (k > few) {
+        for (long i = 0; i < n; i++) items[i] = {keys[i], static_cast<K>(i)};
+        items = sort_many(n, items, items + n);
+      } else {
+        // The best so far, in order; most blocks have nothing that is better than the last of them.
+        for (long i = 0; i < k; i++) items[i] = {keys[i], static_cast<K>(i)};
+        sort_few(k, items);
+        for (long i = n; i < n + block; i++) keys[i] = ~K{0};
+        for (long at = k; at < n; at += block) {
+          K least = ~K{0};
+          for (long i = 0; i < block; i++) least = keys[at + i] < least ? keys[at + i] : least;
+          if (least >= items[k - 1].key) continue;
+          for (long i = at; i < smaller(at + block, n); i++) {
+            if (keys[i] >= items[k - 1].key) continue;
+            long j = k - 1;
+            for (; j > 0 && items[j - 1].key > keys[i]; j--) items[j] = items[j - 1];
+            items[j] = {keys[i], static_cast<K>(i)};
+          }
+        }
+      }
+      for (long i = 0; i < k; i++) {
+        index[r * k + i] = items[i].at;
+        y[r * k + i] = row[items[i].at];
+      }
+    }
+  });
+}
+
+// The first place where a row has a value, which it has; of NaN if that is the value.
+template <class T>
+long place_of(long n, T value, const T* x) {
+  constexpr long block = 64;
+  long at = 0;
+  if (value != value) {
+    while (x[at] == x[at]) at++;
+    return at;
+  }
+  for (; at + block <= n; at += block) {
+    int found = 0;
+    for (long i = 0; i < block; i++) found += x[at + i] == value;
+    if (found > 0) break;
+  }
+  while (x[at] != value) at++;
+  return at;
+}
+
+template <class T>
+T largest_of(long n, T sign, const T* x) {
+  constexpr long step = lanes<T>;
+  T most = sign * x[0];
+  bool numbers = most == most;
+  long i = 0;
+  if (n >= 4 * step) {
+    Vec<T> m[4], sum = {};
+    for (int k = 0; k < 4; k++) m[k] = broadcast(most);
+    for (; i + 4 * step <= n; i += 4 * step) {
+      for (int k = 0; k < 4; k++) {
+        const Vec<T> v = load(x + i + k * step) * sign;
+        m[k] = v > m[k] ? v : m[k];
+        sum += v - v;  // 0, but NaN for infinity and NaN
+      }
+    }
+    most = max_lane<T>(max<T>(max<T>(m[0], m[1]), max<T>(m[2], m[3])));
+    for (int k = 0; k < step; k++) numbers &= sum[k] == 0;
+  }
+  for (; i < n; i++) {
+    const T v = sign * x[i];
+    most = v > most ? v : most;
+    numbers &= v == v;
+  }
+  if (!numbers)
+    for (i = 0; i < n; i++)
+      if (x[i] != x[i]) return x[i];
+  return sign * most;
+}
+
+template <class T>
+void extreme(long rows, long n, bool smallest, const T* x, std::int64_t* index, T* y) {
+  parallel_for(rows, larger(1, 16384 / larger(n, 1)), [&](long first, long last) {
+    for (long r = first; r < last; r++) {
+      const T* row = x + r * n;
+      y[r] = largest_of(n, smallest ? T(-1) : T(1), row);
+      index[r] = place_of(n, y[r], row);
+    }
+  });
+}
+
+template <class T>
+void prune(long n, long at, const T* x, T* y) {
+  typedef typename KeyOf<T>::type K;
+  constexpr int bits = 11, size = 1 << bits;
+  // The digits of the key of the element at `at`, one after the other.
+  K prefix = 0, known = 0;
+  long rank = at;
+  for (int shift = 8 * sizeof(K); shift > 0;) {
+    const int width = shift < bits ? shift : bits;
+    shift -= width;
+    // Four counts side by side: equal digits in a row need not wait for each other.
+    std::uint32_t counts[4][size] = {};
+    const K mask = (K{1} << width) - 1;
+    if (known == 0) {
+      for (long i = 0; i < n; i++) counts[i % 4][size_key_of(x[i]) >> shift & mask]++;
+    } else {
+      for (long i = 0; i < n; i++) {
+        const K key = size_key_of(x[i]);
+        if ((key & known) == prefix) counts[i % 4][key >> shift & mask]++;
+      }
+    }
+    for (K digit = 0; digit <= mask; digit++) {
+      const long here = static_cast<long>(counts[0][digit]) + counts[1][digit] + counts[2][digit] + counts[3][digit];
+      if (rank < here) {
+        prefix |= digit << shift;
+        break;
+      }
+      rank -= here;
+    }
+    known |= mask << shift;
+  }
+  T threshold;
+  std::memcpy(&threshold, &prefix, sizeof threshold);
+  parallel_for(n, 16384, [&](long first, long last) {
+    for (long i = first; i < last; i++) y[i] = std::fabs(x[i]) >= threshold ? x[i] : T(0);
+  });
+}
+
+template <class T>
+long count(long n, const T* x) {
+  long found = 0;
+  for (long i = 0; i < n; i++) found += x[i] != 0;
+  return found;
+}
+
+template <class T>
+void nonzero(int nd, const long* shape, long found, const T* x, std::int64_t* y) {
+  constexpr int most = 64;
+  long at[most] = {};
+  const long n = shape[nd - 1];
+  long rows = 1;
+  for (int d = 0; d < nd - 1; d++) rows *= shape[d];
+  long p = 0;
+  std::int64_t* last = y + (nd - 1) * found;
+  for (long r = 0; r < rows; r++) {
+    const T* row = x + r * n;
+    const long begin = p;
+    // What is written where there is none is written over by the next one, but must stay within the array.
+    long j = 0;
+    for (; j < n && p < found; j++) {
+      last[p] = j;
+      p += row[j] != 0;
+    }
+    for (int d = 0; d < nd - 1; d++)
+      for (long i = begin; i < p; i++) y[d * found + i] = at[d];
+    for (int d = nd - 2; d >= 0; d--) {
+      if (++at[d] < shape[d]) break;
+      at[d] = 0;
+    }
+  }
+}
+
+// Rows of up to so many elements are copied whether they are wanted or not.
+constexpr long few_columns = 4;
+
+template <class T>
+void compress(long rows, long width, const std::uint8_t* mask, const T* x, T* y) {
+  if (width <= few_columns) {
+    // Without branches, whose outcome nothing foretells: what is not to stay is written over by the next row.
+    long left = 0;
+    for (long r = 0; r < rows; r++) left += mask[r] != 0;
+    for (long r = 0; left > 0; r++) {
+      for (long i = 0; i < width; i++) y[i] = x[r * width + i];
+      const long taken = mask[r] != 0;
+      y += taken * width;
+      left -= taken;
+    }
+    return;
+  }
+  for (long r = 0; r < rows;) {
+    if (mask[r] == 0) {
+      r++;
+      continue;
+    }
+    // Neighbours go together.
+    long end = r + 1;
+    while (end < rows && mask[end] != 0) end++;
+    const long n = (end - r) * width;
+    if (n < 16)
+      for (long i = 0; i < n; i++) y[i] = x[r * width + i];
+    else
+      std::memcpy(y, x + r * width, n * sizeof(T));
+    y += n;
+    r = end;
+  }
+}
+
+template <class T>
+void expand(long rows, long width, const std::uint8_t* mask, const T* x, const T* base, T* y) {
+  if (width <= few_columns) {
+    long left = 0;
+    for (long r = 0; r < rows; r++) left += mask[r] != 0;
+    // x has a row for each place of the mask that is set: behind the last of these nothing of x is read.
+    long r = 0;
+    for (; left > 0; r++) {
+      const long taken = mask[r] != 0;
+      if (base == nullptr) {
+        for (long i = 0; i < width; i++) y[r * width + i] = taken ? x[i] : T(0);
+      } else {
+        for (long i = 0; i < width; i++) y[r * width + i] = taken ? x[i] : base[r * width + i];
+      }
+      x += taken * width;
+      left -= taken;
+    }
+    const long at = r * width, rest = (rows - r) * width;
+    if (base == nullptr)
+      std::memset(y + at, 0, rest * sizeof(T));
+    else
+      std::memcpy(y + at, base + at, rest * sizeof(T));
+    return;
+  }
+  for (long r = 0; r < rows; r++) {
+    T* to = y + r * width;
+    if (mask[r] != 0) {
+      for (long i = 0; i < width; i++) to[i] = x[i];
+      x += width;
+    } else if (base == nullptr) {
+      for (long i = 0; i < width; i++) to[i] = 0;
+    } else {
+      for (long i = 0; i < width; i++) to[i] = base[r * width + i];
+    }
+  }
+}
+
+// Call f(row of y, start of x's row or a negative number, positions along the last axis) for all rows of a sample.
+template <class F>
+void for_picked_rows(const Places& p, long sample, F&& f) {
+  constexpr int most = 64;
+  const std::int64_t* lines[most];
+  long at[most] = {}, x_size = 1, width = 0, rows = 1;
+  for (int d = 0; d < p.nd; d++) width += p.shape[d];
+  lines[0] = p.index + sample * width;
+  for (int d = 0; d < p.nd; d++) {
+    x_size *= p.sizes[d];
+    if (d > 0) lines[d] = lines[d - 1] + p.shape[d - 1];
+    if (d < p.nd - 1) rows *= p.shape[d];
+  }
+  const long n = p.shape[p.nd - 1];
+  for (long r = 0; r < rows; r++) {
+    long start = 0;
+    bool inside = true;
+    for (int d = 0; d < p.nd - 1; d++) {
+      const std::int64_t position = lines[d][at[d]];
+      inside &= position >= 0;
+      start = (start + position) * p.sizes[d + 1];
+    }
+    f((sample * rows + r) * n, inside ? sample * x_size + start : -1, lines[p.nd - 1], n);
+    for (int d = p.nd - 2; d >= 0; d--) {
+      if (++at[d] < p.shape[d]) break;
+      at[d] = 0;
+    }
+  }
+}
+
+// Whether positions rise (1) or fall (-1) by one each, all being some; else 0.
+int direction_of(const std::int64_t* line, long n) {
+  if (n == 0 || line[0] < 0 || line[n - 1] < 0) return 0;
+  const std::int64_t step = n > 1 ? line[1] - line[0] : 1;
+  if (step != 1 && step != -1) return 0;
+  for (long i = 1; i < n; i++)
+    if (line[i] - line[i - 1] != step) return 0;
+  return static_cast<int>(step);
+}
+
+long samples_of_a_thread(const Places& p) {
+  long each = 1;
+  for (int d = 0; d < p.nd; d++) each *= p.shape[d];
+  return larger(1, 16384 / larger(each, 1));
+}
+
+template <class T>
+void pick(const Places& p, T outside, const T* x, T* y) {
+  parallel_for(p.samples, samples_of_a_thread(p), [&](long first, long last) {
+    for (long s = first; s < last; s++) {
+      int direction = 2;
+      for_picked_rows(p, s, [&](long row, long start, const std::int64_t* line, long n) {
+        if (direction == 2) direction = direction_of(line, n);
+        T* __restrict to = y + row;
+        const T* __restrict from = x + start;
+        if (start < 0) {
+          for (long i = 0; i < n; i++) to[i] = outside;
+        } else if (direction == 1) {
+          std::memcpy(to, from + line[0], n * sizeof(T));
+        } else if (direction == -1) {
+          for (long i = 0; i < n; i++) to[i] = from[line[0] - i];
+        } else {
+          for (long i = 0; i < n; i++) to[i] = line[i] >= 0 ? from[line[i]] : outside;
+        }
+      });
+    }
+  });
+}
+
+template <class T>
+void put_back(const Places& p, const T* y, T* x) {
+  long x_size = 1;
+  for (int d = 0; d < p.nd; d++) x_size *= p.sizes[d];
+  parallel_for(p.samples, samples_of_a_thread(p), [&](long first, long last) {
+    std::memset(x + first * x_size, 0, (last - first) * x_size * sizeof(T));
+    for (long s = first; s < last; s++) {
+      int direction = 2;
+      for_picked_rows(p, s, [&](long row, long start, const std::int64_t* line, long n) {
+        if (start < 0) return;
+        if (direction == 2) direction = direction_of(line, n);
+        const T* __restrict from = y + row;
+        T* __restrict to = x + start;
+        if (direction == 1) {
+          for (long i = 0; i < n; i++) to[line[0] + i] += from[i];
+        } else if (direction == -1) {
+          for (long i = 0; i < n; i++) to[line[0] - i] += from[i];
+        } else {
+          for (long i = 0; i < n; i++)
+            if (line[i] >= 0) to[line[i]] += from[i];
+        }
+      });
+    }
+  });
+}
+
+}  // namespace
+
+template <class T>
+const SelectionTable<T>* selection_table() {
+  static constexpr SelectionTable<T> table = {sort<T>,  first<T>,   extreme<T>,  prune<T>,
+                                              count<T>, nonzero<T>, compress<T>, expand<T>,
+                                              pick<T>,  put_back<T>};
+  return &table;
+}
+template const SelectionTable<float>* selection_table();
+template const SelectionTable<double>* selection_table();
+
+}  // namespace NNABLA_TARGET
+}  // namespace nnabla

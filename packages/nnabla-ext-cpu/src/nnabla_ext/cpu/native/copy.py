@@ -1,0 +1,117 @@
+"""Copies in another order of memory or dtype, into parts of other arrays, and one after another, by native kernels."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+
+from nnabla.ops.joining import concatenate
+from nnabla.ops.slicing import place, placement
+from nnabla.plugins.backend import ForwardKernel
+from nnabla_ext.cpu.native import module
+
+__all__ = ["FORWARD_KERNELS", "converted", "copied"]
+
+Array = np.ndarray
+Arrays = tuple[Any, ...]
+
+FORWARD_KERNELS: dict[str, ForwardKernel] = {}
+
+#: Of fewer elements NumPy's own way is as fast: there is less to call.
+_FEW = 2048
+_FLOATS = {np.dtype(np.float32): False, np.dtype(np.float64): True}
+
+
+def copied(x: Array, c_order: bool) -> Array | None:
+    """Return a copy in C order, or as the array lies; None where NumPy does it as well."""
+    return None if x.size < _FEW and not module.is_recording() else module.copied(x, c_order)
+
+
+def converted(x: Array, dtype: np.dtype) -> Array | None:
+    """Return the values in another dtype; None where NumPy does it as well."""
+    return None if x.size < _FEW and not module.is_recording() else module.converted(x, dtype)
+
+
+def _cast(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, Any]) -> Array:
+    x, dtype = inputs[0], np.dtype(args["dtype"])
+    if x.dtype == dtype:
+        return x
+    found = converted(x, dtype) if isinstance(x, np.ndarray) else None
+    return x.astype(dtype) if found is None else found
+
+
+_placement = functools.lru_cache(4096)(placement)
+
+
+def _place(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, Any]) -> Array:
+    (x,) = inputs
+    shape = args["shape"]
+    found = None
+    if x.dtype in _FLOATS:
+        start, step = _placement(shape, args["start"], args["stop"], args["step"])
+        found = module.placed(x, shape, start, step, args["fill"])
+    if found is None:
+        reference: Any = place.reference_kernel
+        return reference(xp, x, **args)
+    return found
+
+
+def _concatenate(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, Any]) -> Array:
+    found = module.joined(inputs, args["axis"])
+    if found is None:
+        reference: Any = concatenate.reference_kernel
+        return reference(xp, *inputs, axis=args["axis"])
+    return found
+
+
+def _full(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, Any]) -> Array:
+    shape, dtype = args["shape"], np.dtype(args["dtype"])
+    twice = _FLOATS.get(dtype)
+    if twice is None or not shape:
+        return np.full(shape, args["val"], dtype)
+    return module.filled(shape, args["val"], twice)
+
+
+def _iota(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, Any]) -> Array:
+    n, start, dtype = args["n"], args["start"], np.dtype(args["dtype"])
+    twice = _FLOATS.get(dtype)
+    return np.arange(start, start + n, dtype=dtype) if twice is None else module.counted(n, start, twice)
+
+
+def _linspace(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, Any]) -> Array:
+    start, num, dtype = args["start"], args["num"], np.dtype(args["dtype"])
+    twice = bool(dtype == np.float64)
+    return module.filled((num,), start, twice) if num < 2 else module.spread(num, start, args["stop"], twice)
+
+
+def _tile(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, Any]) -> Array:
+    (x,), reps = inputs, args["reps"]
+    ndim = max(x.ndim, len(reps))
+    reps = (1,) * (ndim - len(reps)) + tuple(reps)
+    sizes = (1,) * (ndim - x.ndim) + x.shape
+    apart = [n for pair in zip(reps, sizes) for n in pair]
+    ones = [n for size in sizes for n in (1, size)]
+    spread = np.broadcast_to(x.reshape(ones), apart)
+    found = copied(spread, True)
+    return (np.array(spread, order="C") if found is None else found).reshape([r * n for r, n in zip(reps, sizes)])
+
+
+def _trilu(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, Any]) -> Array:
+    return module.triangle(np.ascontiguousarray(inputs[0]), args["k"], args["upper"])
+
+
+if module is not None:
+    FORWARD_KERNELS.update(
+        {
+            "Cast": _cast,
+            "Concatenate": _concatenate,
+            "Full": _full,
+            "Iota": _iota,
+            "Linspace": _linspace,
+            "Place": _place,
+            "Tile": _tile,
+            "Trilu": _trilu,
+        }
+    )
