@@ -9,9 +9,7 @@ import nnabla as nn
 import nnabla.functions as F
 import nnabla.parametric_functions as PF
 import nnabla.solvers as S
-from nnabla.graph.program import forward_program
 from nnabla_ext.cpu import native
-from nnabla_ext.cpu.inference import compile_segment
 
 pytestmark = pytest.mark.skipif(native.module is None, reason="the native module is not built")
 
@@ -131,11 +129,3 @@ def test_gradients_after_runs_without_training_are_right():
         gradients.append(x.g.copy())
     for gradient in gradients[1:]:
         np.testing.assert_allclose(gradient, gradients[0], rtol=1e-4, atol=1e-4)
-
-
-def test_segments_without_convolution_are_left_to_the_interpreter():
-    x = nn.Variable((2, 2))
-    y = F.relu(x)
-    y.forward()
-    (segment,) = forward_program([y._node]).segments(0)
-    assert compile_segment(segment) is None

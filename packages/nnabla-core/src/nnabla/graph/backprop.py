@@ -16,11 +16,13 @@ from nnabla.graph import recorder
 from nnabla.graph.function import Function
 from nnabla.graph.node import Content, Node, changes
 from nnabla.graph.order import backward_order
-from nnabla.graph.program import Step, hooks
+from nnabla.graph.program import WORTH_COMPILING, Segment, Step, hooks, saved_values
 
 __all__ = ["backward"]
 
 Hook = Callable[[Any], Any]
+#: Gradients to start from that are a number are kept up to so many elements.
+_MOST_CONSTANT = 4096
 #: What goes after each step of a backward that clears nothing.
 _NEVER: Iterable[tuple[list[Content], list[Content]]] = repeat(([], []))
 
@@ -37,6 +39,44 @@ class _BackwardStep(Step):
         self.douts = douts
         self.need = function.needs
         self.overwrite: list[bool] = []
+
+
+def _read_contents(step: _BackwardStep) -> list[Content]:
+    """Return the contents whose data a step's gradients read."""
+    inputs, outputs = step.function.reads(step.need)
+    found = [step.ins[i] for i in inputs]
+    found += [c for c in (step.outs[o] for o in outputs) if c is not None]
+    return found
+
+
+class BackwardSegment(Segment):
+    """Consecutive steps of a backward on one backend; ``clears`` has contents whose grad, and whose data, goes."""
+
+    __slots__ = ()
+    direction = "backward"
+
+    def run(self) -> None:
+        for at in range(len(self.steps)):
+            self.run_step(at)
+
+    def run_step(self, at: int) -> None:
+        step, (grads, datas) = self.steps[at], self.clears[at]
+        step.function.differentiate(step.ins, step.outs, step.douts, step.need, step.overwrite, grads)
+        for content in grads:
+            content.grad._storage.clear()
+        for content in datas:
+            content.data._storage.clear()
+
+    def touched(self, at: int) -> tuple[list[Any], list[Any]]:
+        step, (grads, datas) = self.steps[at], self.clears[at]
+        read = [content.data for content in _read_contents(step)]
+        read += [content.grad for content in step.douts if content is not None]
+        read += saved_values(step.function)
+        written = [content.grad for content, need in zip(step.ins, step.need) if need]
+        # What is added to is read, if there is anything.
+        read += [c.grad for c, need, first in zip(step.ins, step.need, step.overwrite) if need and not first]
+        written += [content.grad for content in grads] + [content.data for content in datas]
+        return read, written
 
 
 class BackwardProgram:
@@ -74,12 +114,25 @@ class BackwardProgram:
                 overwrite.append(node.parent is not None and storage not in written and not holds)
                 written.add(storage)
         self._clears: list[tuple[list[Content], list[Content]]] | None = None
+        self._segments: dict[tuple[bool, bool], list[BackwardSegment]] = {}
+        self.runs = 0
+        self.constants: dict[float, NdArray] = {}
 
-    def read_contents(self, step: _BackwardStep) -> list[Content]:
-        """Return the contents whose data a step's gradients read."""
-        inputs, outputs = step.function.reads(step.need)
-        found = [step.ins[i] for i in inputs]
-        found += [c for c in (step.outs[o] for o in outputs) if c is not None]
+    def segments(self, top: Content, temporary: bool, clear_buffer: bool) -> list[BackwardSegment]:
+        """Return the steps in segments of one backend each, with what goes after each step."""
+        found = self._segments.get((temporary, clear_buffer))
+        if found is None:
+            clears = self.clears() if clear_buffer else [([], [])] * len(self.steps)
+            found = []
+            for step, (grads, datas) in zip(self.steps, clears):
+                grads = [c for c in grads if temporary or c is not top]
+                datas = [c for c in datas if c is not top]
+                backend = step.function.backend(step.ins)
+                if not found or found[-1].backend is not backend or backend is None:
+                    found.append(BackwardSegment(backend, [], []))
+                found[-1].steps.append(step)
+                found[-1].clears.append((grads, datas))
+            self._segments[temporary, clear_buffer] = found
         return found
 
     def clears(self) -> list[tuple[list[Content], list[Content]]]:
@@ -130,10 +183,17 @@ def _program(root: Node) -> BackwardProgram:
     return found
 
 
-def _seed(variable: Any, grad: Any) -> NdArray:
+def _seed(variable: Any, grad: Any, program: BackwardProgram) -> NdArray:
     """Return the gradient to start from as an NdArray."""
     if grad is None:
         return variable.grad
+    if type(grad) in (int, float) and variable.size <= _MOST_CONSTANT:
+        # A number is the same each time: so are the array that holds it, its memory and all that was found for it.
+        found = program.constants.get(grad)
+        if found is None:
+            found = program.constants[grad] = NdArray._over(Storage(variable.size), variable.shape)
+            found.fill(float(grad))
+        return found
     if isinstance(grad, NdArray):
         if grad.shape != variable.shape:
             raise ShapeError(f"Variable.backward: grad has shape {grad.shape}, the Variable {variable.shape}")
@@ -166,14 +226,14 @@ def backward(
         raise StateError(
             "Variable.backward: the Variable has no parent function; call backward on the output of a function"
         )
-    seed = _seed(variable, grad)
     program = _program(root)
+    seed = _seed(variable, grad, program)
     if not program.steps:
         return
     before = hooks(pre_hook, callback.function_pre_hooks())
     after = hooks(post_hook, callback.function_post_hooks())
     exchanges = _callbacks(communicator_callbacks)
-    temporary = seed is not grad and grad is not None
+    temporary = seed is not grad and seed is not variable.grad and seed not in program.constants.values()
     # While it runs, the root's gradient is the one given; afterwards it is again what it was.
     held, root.content.grad = root.content.grad, seed
     try:
@@ -199,6 +259,15 @@ def _run(
     exchanges: Sequence[Any],
 ) -> None:
     top = root.content
+    program.runs += 1
+    if (
+        program.runs >= WORTH_COMPILING
+        and not (program.recomputes or before or after or exchanges)
+        and recorder.active is None
+    ):
+        for segment in program.segments(top, temporary, clear_buffer):
+            segment.execute()
+        return
     clears = program.clears() if clear_buffer else _NEVER
     record = recorder.active
     refill = _Refill(program, clear_buffer) if program.recomputes else None
@@ -243,7 +312,7 @@ class _Refill:
 
     def __init__(self, program: BackwardProgram, clear_buffer: bool) -> None:
         self.clear_buffer = clear_buffer
-        self.reads = [program.read_contents(step) for step in program.steps]
+        self.reads = [_read_contents(step) for step in program.steps]
         self.last = {_memory(c): at for at, contents in enumerate(self.reads) for c in contents}
         self.owner: dict[int, Node] = {}
         self.held: dict[int, Content] = {}

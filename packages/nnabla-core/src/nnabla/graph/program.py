@@ -26,6 +26,8 @@ __all__ = ["ForwardProgram", "Segment", "Step", "explain", "forward", "forward_p
 
 Hook = Callable[[Any], Any]
 _MOST_PROGRAMS = 16  # of one variable, which outlives the others that it is run together with
+#: The run from which on a backend is asked to compile.
+WORTH_COMPILING = 2
 PLAIN, CLEAR_BUFFER, CLEAR_NO_NEED_GRAD = 0, 1, 2
 
 
@@ -52,7 +54,10 @@ class Segment:
         clears: For each step the storages' owners (NdArrays) whose memory goes after it.
     """
 
-    __slots__ = ("__weakref__", "_asked", "_compiled", "backend", "clears", "steps")
+    __slots__ = ("__weakref__", "_asked", "_compiled", "_runs", "backend", "clears", "steps")
+
+    #: Which way it goes: ``'forward'`` or ``'backward'``.
+    direction = "forward"
 
     def __init__(self, backend: Any, steps: list[Step], clears: list[list[Content]]) -> None:
         self.backend = backend
@@ -60,6 +65,7 @@ class Segment:
         self.clears = clears
         self._compiled: Callable[[], None] | None = None
         self._asked = False
+        self._runs = 0
 
     def run(self) -> None:
         """Interpret the steps."""
@@ -68,9 +74,29 @@ class Segment:
             for content in clears:
                 content.data._storage.clear()
 
+    def run_step(self, at: int) -> None:
+        """Interpret one step."""
+        step = self.steps[at]
+        step.function.execute(step.ins, step.outs)
+        for content in self.clears[at]:
+            content.data._storage.clear()
+
+    def touched(self, at: int) -> tuple[list[Any], list[Any]]:
+        """Return the NdArrays that a step reads, and those that it writes or clears."""
+        step = self.steps[at]
+        written = [content.data for content in step.outs if content is not None]
+        written += [content.data for content in self.clears[at]]
+        written += saved_values(step.function)
+        return [content.data for content in step.ins], written
+
     def execute(self) -> None:
-        """Run what the backend compiled, or :meth:`run` where it declined."""
+        """Run what the backend compiled, or :meth:`run` where it declined or was not asked yet."""
         if not self._asked:
+            # A dynamic graph runs once: compiling it would not pay.
+            self._runs += 1
+            if self._runs < WORTH_COMPILING:
+                self.run()
+                return
             self._asked = True
             # A backend's callable refers to this segment; the weak reference keeps it from being a cycle.
             self._compiled = None if self.backend is None else self.backend.compile(weakref.proxy(self))
@@ -78,6 +104,11 @@ class Segment:
             self.run()
         else:
             self._compiled()
+
+
+def saved_values(function: Function) -> list[Any]:
+    """Return the NdArrays that a function's forward keeps for its backward."""
+    return list((getattr(function, "saved", None) or {}).values())
 
 
 class ForwardProgram:

@@ -11,7 +11,7 @@ from nnabla.array.library import HOST, ArrayLibrary
 from nnabla.context import Context
 from nnabla.plugins.backend import Backend
 from nnabla_ext.cpu import native
-from nnabla_ext.cpu.inference import compile_segment
+from nnabla_ext.cpu.compilation import compile_segment
 from nnabla_ext.cpu.kernels import ACCUMULATE_KERNELS, BACKWARD_KERNELS, FORWARD_KERNELS
 from nnabla_ext.cpu.native.copy import converted, copied
 from nnabla_ext.cpu.solver_kernels import GRADIENT_KERNELS, SOLVER_KERNELS
@@ -54,3 +54,4 @@ BACKEND = CpuBackend()
 
 if native.module is not None:
     HOST.copied, HOST.converted = copied, converted
+    HOST.assigned, HOST.added = native.module.assign, native.module.add

@@ -8,7 +8,6 @@ make a convolution run like any other function.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,22 +16,9 @@ from nnabla.array.library import HOST
 from nnabla.array.storage import Storage
 from nnabla_ext.cpu.native import module
 
-__all__ = ["Action", "actions", "compile_segment"]
+__all__ = ["Action", "actions"]
 
 _NORMALIZATION = "BatchNormalization"
-
-
-def compile_segment(segment: Any) -> Callable[[], None] | None:
-    """Return what runs a segment (``nnabla.graph.program.Segment``), or None if it has nothing to gain."""
-    if module is None or all(step.function.name != "Convolution" for step in segment.steps):
-        return None
-    parts = [action.run for action in actions(segment)]
-
-    def run() -> None:
-        for part in parts:
-            part()
-
-    return run
 
 
 class Action:
@@ -40,14 +26,38 @@ class Action:
 
     Attributes:
         steps: The steps.
+        functions: Their functions.
         together: Whether the latest run did them in one go.
     """
 
-    def __init__(self, steps: list[Any], clears: list[list[Any]], chain: _Chain | None) -> None:
-        self.steps = steps
+    def __init__(self, segment: Any, first: int, end: int, chain: _Chain | None) -> None:
+        self.steps = segment.steps[first:end]
+        self.functions = [step.function for step in self.steps]
         self.together = False
-        self._clears = clears
+        self._clears = segment.clears[first:end]
+        self._segment, self._first, self._end = segment, first, end
         self._chain = chain
+
+    def touched(self) -> tuple[list[Any], list[Any]]:
+        """Return the NdArrays that are read as they were before, and those that are written or cleared."""
+        read: list[Any] = []
+        written: list[Any] = []
+        for at in range(self._first, self._end):
+            more, others = self._segment.touched(at)
+            inside = {id(array._storage) for array in written}
+            read += [array for array in more if id(array._storage) not in inside]
+            written += others
+        return read, written
+
+    def adds_in_place(self) -> bool:
+        """Whether anything is added to arrays where they are: no forward does."""
+        return False
+
+    def constants(self) -> list[Storage]:
+        """Return the storages whose values are part of how it runs."""
+        if self._chain is None or not self.together:
+            return []
+        return [content.data._storage for content in self._chain.constants]
 
     def run(self) -> None:
         """Run the steps, and clear what is to be cleared after them."""
@@ -63,14 +73,14 @@ class Action:
 
 def actions(segment: Any) -> list[Action]:
     """Return what running a segment consists of."""
-    steps, clears = segment.steps, segment.clears
+    steps = segment.steps
     chains = {} if module is None else _chains(segment)
     found = []
     at = 0
     while at < len(steps):
         chain = chains.get(at)
         end = at + (1 if chain is None else chain.length)
-        found.append(Action(steps[at:end], clears[at:end], chain))
+        found.append(Action(segment, at, end, chain))
         at = end
     return found
 

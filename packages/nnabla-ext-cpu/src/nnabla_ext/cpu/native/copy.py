@@ -86,6 +86,12 @@ def _linspace(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, Any]) -> Arr
     return module.filled((num,), start, twice) if num < 2 else module.spread(num, start, args["stop"], twice)
 
 
+def _reshape(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, Any]) -> Array:
+    (x,) = inputs
+    found = None if x.flags.c_contiguous else copied(x, True)
+    return (x if found is None else found).reshape(args["shape"])
+
+
 def _tile(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, Any]) -> Array:
     (x,), reps = inputs, args["reps"]
     ndim = max(x.ndim, len(reps))
@@ -111,6 +117,7 @@ if module is not None:
             "Iota": _iota,
             "Linspace": _linspace,
             "Place": _place,
+            "Reshape": _reshape,
             "Tile": _tile,
             "Trilu": _trilu,
         }

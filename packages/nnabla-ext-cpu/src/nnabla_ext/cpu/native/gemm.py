@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from nnabla_ext.cpu.native import module
+from nnabla_ext.cpu.native.copy import copied
 
 __all__ = ["FORWARD_KERNELS"]
 
@@ -21,8 +22,16 @@ def affine(xp: Any, inputs: Any, out: Any, args: dict[str, Any]) -> np.ndarray:
     outer = x.shape[: args["base_axis"] % x.ndim]
     features = weight.shape[0]
     flat = weight.reshape(features, -1)
-    y = module.matmul(x.reshape(prod(outer), features), flat, None if bias is None else bias.reshape(-1))
+    y = module.matmul(_rows(x).reshape(prod(outer), features), flat, None if bias is None else bias.reshape(-1))
     return y.reshape(*outer, *weight.shape[1:])
+
+
+def _rows(x: np.ndarray) -> np.ndarray:
+    """Return an array in C order: itself or a copy."""
+    if x.flags.c_contiguous:
+        return x
+    found = copied(x, True)
+    return np.ascontiguousarray(x) if found is None else found
 
 
 def batch_matmul(xp: Any, inputs: Any, out: Any, args: dict[str, Any]) -> np.ndarray:

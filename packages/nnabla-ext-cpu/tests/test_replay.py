@@ -1,0 +1,370 @@
+"""Native programs leave what interpreting the same steps leaves, to the last bit, whatever happens between runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import nnabla as nn
+import nnabla.functions as F
+import nnabla.parametric_functions as PF
+import nnabla.solvers as S
+from nnabla.function import PythonFunction
+from nnabla_ext.cpu import native, replay
+
+pytestmark = pytest.mark.skipif(native.module is None, reason="there is no native code in this environment")
+
+
+class Watch:
+    """The replays that were made, for tests to look at."""
+
+    def __init__(self) -> None:
+        self.made: list[replay.Replay] = []
+
+    @property
+    def programs(self) -> list[Any]:
+        return [program for made in self.made for program in made.programs]
+
+    @property
+    def interpreted(self) -> list[str]:
+        return [f.name for made in self.made for f in made.interpreted]
+
+
+@pytest.fixture
+def watch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Watch]:
+    found = Watch()
+    plain = replay.Replay.__init__
+
+    def init(self: replay.Replay, *args: Any) -> None:
+        plain(self, *args)
+        found.made.append(self)
+
+    monkeypatch.setattr(replay.Replay, "__init__", init)
+    nn.clear_parameters()
+    yield found
+    nn.clear_parameters()
+
+
+def interpreted(run: Callable[[], Any]) -> Any:
+    """Call a function with replays that only interpret."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(replay.Replay, "run", lambda self: [part.run() for part in self._parts])
+        return run()
+
+
+class Halve(PythonFunction):
+    """A function in Python, in the middle of a graph."""
+
+    def min_outputs(self) -> int:
+        return 1
+
+    def setup_impl(self, inputs: Any, outputs: Any) -> None:
+        outputs[0].reset_shape(inputs[0].shape, True)
+
+    def forward_impl(self, inputs: Any, outputs: Any) -> None:
+        outputs[0].data.data = inputs[0].data.data / 2
+
+    def backward_impl(self, inputs: Any, outputs: Any, propagate_down: Any, accum: Any) -> None:
+        if propagate_down[0]:
+            grad = outputs[0].grad.data / 2
+            inputs[0].grad.data = grad + inputs[0].grad.data if accum[0] else grad
+
+    def grad_depends_output_data(self, i: int, o: int) -> bool:
+        return False
+
+    def grad_depends_input_data(self, i: int, j: int) -> bool:
+        return False
+
+
+UNARY: dict[str, Callable[[Any], Any]] = {
+    "tanh": F.tanh,
+    "relu": F.relu,
+    "relu in place": lambda x: F.relu(x, inplace=True),
+    "scale": lambda x: F.mul_scalar(x, 0.5),
+    "softmax": F.softmax,
+    "reshape": lambda x: F.reshape(F.reshape(x, (12,)), (3, 4)),
+    "transpose": lambda x: F.transpose(F.transpose(x, (1, 0)), (1, 0)),
+    "sum": lambda x: F.broadcast(F.sum(x, axis=1, keepdims=True), (3, 4)),
+    "affine": lambda x: PF.affine(x, 4, name="affine"),
+    "normalize": lambda x: PF.batch_normalization(x, name="normalize"),
+    "layer": lambda x: PF.layer_normalization(x, name="layer"),
+    "dropout": lambda x: F.dropout(x, 0.3, seed=7),
+    "images": lambda x: F.reshape(PF.convolution(F.reshape(x, (1, 1, 3, 4)), 1, (3, 3), (1, 1), name="images"), (3, 4)),
+    "sort": F.sort,
+    "python": lambda x: Halve()(x),
+    "cumsum": lambda x: F.cumsum(x, axis=1),
+    "concatenate": lambda x: F.concatenate(x[:, :2], x[:, 2:], axis=1),
+    "unlink": lambda x: F.add2(x, F.mul_scalar(x, 2.0).apply(need_grad=False)),
+}
+BINARY: dict[str, Callable[[Any, Any], Any]] = {
+    "add": F.add2,
+    "add in place": lambda x, y: F.add2(x, y, inplace=True),
+    "mul": F.mul2,
+    "div": lambda x, y: x / (F.abs(y) + 1),
+    "matmul": lambda x, y: F.batch_matmul(F.softmax(F.batch_matmul(x, y, transpose_b=True)), y),
+}
+EVENTS = ["nothing", "read", "grad", "accumulate", "hook", "rebind", "clear", "persistent", "frozen", "write", "forward"]
+
+
+@dataclass
+class Recipe:
+    """A graph as data, and what happens in each round."""
+
+    leaves: int
+    nodes: list[tuple[Any, ...]]
+    events: list[tuple[str, int]]
+    clear_forward: bool
+    clear_backward: bool
+
+
+@st.composite
+def recipes(draw: Any) -> Recipe:
+    leaves = draw(st.integers(1, 2))
+    nodes: list[tuple[Any, ...]] = []
+    for at in range(draw(st.integers(1, 8))):
+        known = st.integers(0, leaves + at - 1)
+        if draw(st.booleans()):
+            nodes.append((draw(st.sampled_from(sorted(UNARY))), draw(known)))
+        else:
+            nodes.append((draw(st.sampled_from(sorted(BINARY))), draw(known), draw(known)))
+    rounds = draw(st.integers(5, 12))
+    # Most rounds are plain ones, so that programs are made and used in between.
+    events = [
+        (draw(st.sampled_from(EVENTS)) if draw(st.integers(0, 2)) == 0 else "nothing", draw(st.integers(0, 10)))
+        for _ in range(rounds)
+    ]
+    return Recipe(leaves, nodes, events, draw(st.booleans()), draw(st.booleans()))
+
+
+def run(recipe: Recipe, seed: int) -> list[np.ndarray]:
+    """Build a graph and run it round by round; return all that can be seen of it."""
+    nn.clear_parameters()
+    nn.seed(3)
+    np.random.seed(3)
+    rng = np.random.RandomState(seed)
+    leaves = [nn.Variable((3, 4), need_grad=True) for _ in range(recipe.leaves)]
+    made = list(leaves)
+    for name, *sources in recipe.nodes:
+        inputs = [made[i] for i in sources]
+        made.append(UNARY[name](*inputs) if len(inputs) == 1 else BINARY[name](*inputs))
+    root = F.mean(made[-1] * made[-1])
+    parameters = list(nn.get_parameters().values())
+    solver = S.Momentum(0.05)
+    solver.set_parameters(nn.get_parameters())
+    seen: list[np.ndarray] = []
+    for event, which in recipe.events:
+        variable = made[which % len(made)]
+        for leaf in leaves:
+            values = rng.randn(3, 4).astype(np.float32)
+            if event == "rebind":
+                leaf.data = nn.NdArray.from_numpy_array(values)
+            else:
+                leaf.d = values
+        if event == "persistent":
+            variable.persistent = True
+        if event == "frozen":
+            leaves[0].need_grad = not leaves[0].need_grad
+        hook = (lambda f: None) if event == "hook" else None
+        if event == "forward":
+            variable.parent is None or variable.forward()
+        root.forward(clear_no_need_grad=recipe.clear_forward and event != "clear", function_pre_hook=hook)
+        if event == "read" and not variable.data.clear_called:
+            seen.append(variable.d.copy())
+        if event == "write" and variable.parent is None:
+            variable.d = variable.d + 1
+        if event != "accumulate":
+            for v in (*leaves, *parameters):
+                v.grad.zero()
+        root.backward(clear_buffer=recipe.clear_backward and event != "clear")
+        if event == "grad" and not variable.grad.clear_called:
+            seen.append(variable.g.copy())
+        seen.append(np.array(root.data.data))
+        solver.update()
+    seen += [leaf.g.copy() for leaf in leaves]
+    return seen + [p.d.copy() for p in nn.get_parameters(grad_only=False).values()]
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(recipes(), st.integers(0, 2**31 - 1))
+def test_programs_equal_interpretation(recipe: Recipe, seed: int) -> None:
+    with np.errstate(all="ignore"):
+        expected = interpreted(lambda: run(recipe, seed))
+        found = run(recipe, seed)
+    assert len(found) == len(expected)
+    for a, b in zip(found, expected):
+        np.testing.assert_array_equal(a, b)
+
+
+def network() -> tuple[Any, Any, Any]:
+    x, t = nn.Variable((8, 1, 12, 12)), nn.Variable((8, 1))
+    h = F.relu(PF.batch_normalization(PF.convolution(x, 8, (3, 3), name="c"), name="b"))
+    h = F.max_pooling(h, (2, 2))
+    h = F.relu(PF.convolution(h, 8, (3, 3), pad=(1, 1), name="d")) + h
+    loss = F.mean(F.softmax_cross_entropy(PF.affine(F.tanh(PF.affine(h, 20, name="e")), 10, name="f"), t))
+    return x, t, loss
+
+
+def train(steps: int, seed: int = 5) -> list[np.ndarray]:
+    nn.clear_parameters()
+    nn.seed(0)
+    x, t, loss = network()
+    solver = S.Adam(0.01)
+    solver.set_parameters(nn.get_parameters())
+    rng = np.random.RandomState(seed)
+    losses = []
+    for _ in range(steps):
+        x.d, t.d = rng.randn(*x.shape), rng.randint(0, 10, t.shape)
+        loss.forward(clear_no_need_grad=True)
+        solver.zero_grad()
+        loss.backward(clear_buffer=True)
+        solver.weight_decay(1e-4)
+        solver.update()
+        losses.append(loss.d.copy())
+    return losses + [p.d.copy() for p in nn.get_parameters(grad_only=False).values()]
+
+
+def test_training_is_one_program_each_way(watch: Watch) -> None:
+    expected = interpreted(lambda: train(8))
+    watch.made.clear()
+    found = train(8)
+    for a, b in zip(found, expected):
+        np.testing.assert_array_equal(a, b)
+    assert len(watch.programs) == 2
+    assert watch.interpreted == []
+
+
+def test_a_program_asks_for_no_memory(watch: Watch) -> None:
+    train(6)
+    before = native.module.memory()[0]
+    for program in watch.programs:
+        assert program.native.bytes > 0
+    nn.clear_parameters()
+    x, t, loss = network()
+    for _ in range(6):
+        loss.forward()
+    used = native.module.memory()[0]
+    for _ in range(5):
+        loss.forward()
+    assert native.module.memory()[0] == used >= before
+
+
+def test_what_is_interpreted_stands_between_programs(watch: Watch) -> None:
+    def run(rounds: int) -> list[np.ndarray]:
+        nn.seed(1)
+        x = nn.Variable((4, 6), need_grad=True)
+        h = F.tanh(F.mul_scalar(x, 2.0))
+        h = F.tanh(F.add_scalar(F.dropout(F.relu(h), 0.5), 1.0))
+        y = F.sum(F.exp(Halve()(h)))
+        rng = np.random.RandomState(2)
+        seen = []
+        for _ in range(rounds):
+            x.d = rng.randn(4, 6)
+            x.grad.zero()
+            y.forward(clear_no_need_grad=True)
+            y.backward(clear_buffer=True)
+            seen += [y.d.copy(), x.g.copy()]
+        return seen
+
+    expected = interpreted(lambda: run(10))
+    watch.made.clear()
+    for a, b in zip(run(10), expected):
+        np.testing.assert_array_equal(a, b)
+    assert {"Dropout", "Halve"} <= set(watch.interpreted) | {"Halve"}
+    # Before the dropout, behind it, behind the function in Python; and the same ways back.
+    assert len(watch.programs) >= 5
+
+
+def test_a_program_that_does_not_fit_any_more_is_made_again(watch: Watch) -> None:
+    x = nn.Variable((2, 3))
+    y = F.sum(F.tanh(x))
+    for _ in range(4):
+        y.forward()
+    (first,) = watch.programs
+    values = y.d  # somebody holds the result from here on
+    for i in range(4):
+        x.d = np.full((2, 3), i)
+        y.forward()
+        np.testing.assert_allclose(values, np.tanh(i) * 6, rtol=1e-6)
+    (second,) = watch.programs
+    assert second is not first
+
+
+def test_an_error_in_the_middle_leaves_the_graph_usable(watch: Watch) -> None:
+    x = nn.Variable((2, 3))
+    fails = [False]
+
+    class Fails(Halve):
+        def forward_impl(self, inputs: Any, outputs: Any) -> None:
+            if fails[0]:
+                raise ValueError("as asked")
+            super().forward_impl(inputs, outputs)
+
+    y = F.exp(Fails()(F.tanh(x)))
+    for i in range(8):
+        x.d = i
+        fails[0] = i == 5
+        if fails[0]:
+            with pytest.raises(ValueError, match="as asked"):
+                y.forward()
+        else:
+            y.forward()
+            np.testing.assert_allclose(y.d, np.exp(np.tanh(i) / 2), rtol=1e-6)
+
+
+def test_a_program_is_used_by_threads_in_turn(watch: Watch) -> None:
+    import threading
+
+    x = nn.Variable((64, 64))
+    y = F.sum(F.tanh(F.tanh(x)))
+    results: list[float] = []
+    lock = threading.Lock()
+
+    def work() -> None:
+        for i in range(50):
+            with lock:
+                x.d = i / 50
+                y.forward()
+                results.append(abs(float(y.d) / (64 * 64 * np.tanh(np.tanh(i / 50)) or 1) - (i > 0)))
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(results) == 150
+    assert max(results) < 1e-5
+
+
+def test_large_segments_are_interpreted(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replay, "MOST_BYTES", 1000)
+    x = nn.Variable((64, 64))
+    y = F.tanh(F.tanh(x))
+    for _ in range(5):
+        y.forward()
+    assert watch.programs == []
+
+
+def test_programs_go_with_their_graph(watch: Watch) -> None:
+    import gc
+    import weakref
+
+    x = nn.Variable((4, 4), need_grad=True)
+    y = F.sum(F.tanh(x))
+    for _ in range(5):
+        y.forward()
+        y.backward()
+    gone = [weakref.ref(made) for made in watch.made]
+    assert len(watch.programs) == 2
+    watch.made.clear()
+    gc.disable()
+    try:
+        del y
+        assert all(ref() is None for ref in gone)
+    finally:
+        gc.enable()
