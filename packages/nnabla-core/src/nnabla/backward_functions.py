@@ -80,9 +80,9 @@ class _Adapter:
         **args: Any,
     ) -> Any:
         function = outputs[0].parent if outputs else None
-        if not isinstance(function, OperatorFunction) or function.op is not self.op:
+        if not isinstance(function, OperatorFunction) or function.op.type_name != self.op.name:
             function = OperatorFunction(self.op, tuple(args[a.name] for a in self.op.arguments))
-            function.infer([v._node.content for v in inputs], None)
+            function.infer([v._node.content for v in inputs], len(outputs))
         return _differentiate(function, inputs, outputs, grad_inputs, [True] * len(inputs))
 
 
