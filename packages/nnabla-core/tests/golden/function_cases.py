@@ -190,6 +190,29 @@ CASES: dict[str, Callable[[], Any]] = {
     "layer_normalization": lambda: F.layer_normalization(v(4, 3), *statistics(1, 3)[:2], [0], 1e-3),
     "layer_normalization without scale and offset": lambda: F.layer_normalization(v(4, 3), None, None),
     "tensor_normalization": lambda: FB.tensor_normalization(v(4, 3), *statistics(1, 3)[:2], [1], 1e-3),
+    "batch_normalization with statistics": lambda: F.batch_normalization(
+        v(4, 3, 2, 2), *statistics(1, 3, 1, 1), output_stat=True
+    ),
+    "batch_normalization with statistics alone": lambda: F.batch_normalization(
+        v(4, 3), None, None, None, None, output_stat=True
+    ),
+    "fused_batch_normalization with statistics": lambda: F.fused_batch_normalization(
+        v(4, 3), *statistics(1, 3), v(4, 3), output_stat=True
+    ),
+    "group_normalization with statistics": lambda: F.group_normalization(
+        v(2, 4, 3), *statistics(1, 4, 1)[:2], 2, output_stat=True
+    ),
+    "instance_normalization with statistics": lambda: F.instance_normalization(
+        v(2, 4, 3), *statistics(1, 4, 1)[:2], output_stat=True
+    ),
+    "layer_normalization with statistics": lambda: F.layer_normalization(
+        v(4, 3), *statistics(1, 3)[:2], output_stat=True
+    ),
+    "weight_standardization with statistics": lambda: F.weight_standardization(v(2, 3, 4), output_stat=True),
+    "tensor_normalization by batch normalization": lambda: F.tensor_normalization(v(4, 3), 1),
+    "tensor_normalization with statistics": lambda: FB.tensor_normalization(
+        v(4, 3), *statistics(1, 3)[:2], [1], 1e-3, n_outputs=3
+    ),
     "norm_normalization": lambda: F.norm_normalization(v(2, 3), 3, [1], 1e-3),
     "weight_normalization": lambda: F.weight_normalization(v(2, 3), v(2), 0, 1e-3),
     "weight_standardization": lambda: F.weight_standardization(v(2, 3, 4), 1, 1e-3),

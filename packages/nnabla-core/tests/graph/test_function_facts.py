@@ -51,6 +51,8 @@ DIFFERS: dict[str, dict[str, Any]] = {
     "batch_normalization without offset": {"reads inputs": "1100 1100 0000 0000"},
     "fused_batch_normalization": {"reads inputs": "101000 000000 101000 000000 000000 000000"},
     "fused_batch_normalization without residual": {"reads inputs": "10100 00000 10100 00000 00000"},
+    "batch_normalization with statistics": {"reads inputs": "10100 00000 10100 00000 00000"},
+    "fused_batch_normalization with statistics": {"reads inputs": "101000 000000 101000 000000 000000 000000"},
     "fused_batch_normalization of running statistics": {"reads inputs": "00101 00000 10011 00000 00000"},
     # The gradient reads the lengths, since nobody may hold the batch sizes, which 1.39 reads.
     "pack_padded_sequence": {"reads inputs": "01 00"},

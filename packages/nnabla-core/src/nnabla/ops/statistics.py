@@ -13,7 +13,7 @@ from nnabla.ops.batch_normalization import (
     fused_batch_normalization,
     sync_batch_normalization,
 )
-from nnabla.ops.definition import Operator, Result, operator
+from nnabla.ops.definition import Operator, Result, operator, prod
 from nnabla.ops.normalization import (
     group_normalization,
     grouping,
@@ -49,10 +49,7 @@ def _of_groups(x: Any, args: dict[str, Any]) -> tuple[Any, Sequence[int]]:
 
 
 def _with_statistics(op: Operator, averaged: Averaged) -> None:
-    """Define the form of a normalization that also gives the mean and the (biased) variance.
-
-    Its gradient is that of its body, so that it goes through all three outputs, to any order.
-    """
+    """Define the form of a normalization that also gives the mean and the (biased) variance."""
     assert op.body is not None
 
     @functools.wraps(op.body)
@@ -60,7 +57,8 @@ def _with_statistics(op: Operator, averaged: Averaged) -> None:
         y, *rest = op.apply(inputs, args)
         given = {spec.name for spec, value in zip(op.inputs, inputs) if value is not None}
         updates = dict(zip([name for name in op.updates if name in given], rest))
-        return Result((y, *moments(*averaged(inputs[0], args))), updates)
+        saved = dict(zip(op.saved_values, rest[len(updates) :]))
+        return Result((y, *moments(*averaged(inputs[0], args))), updates, saved)
 
     # The reference counts the statistics among what gradients read: they stay when forward clears.
     read = ("statistic0", "statistic1")
@@ -75,11 +73,15 @@ def _with_statistics(op: Operator, averaged: Averaged) -> None:
         internal=True,
         outputs="y, statistic0, statistic1",
         updates=op.updates,
+        saved_values=op.saved_values,
         absent=op.absent,
         keeps=op.keeps,
-        keep=True,
+        keep=op.keep,
         depends=depends,
     )(body)
+    if op.gradient_rule is not None:
+        form.gradient_rule = functools.partial(_gradient, op)
+        form.gradient_reads = tuple({*op.gradient_reads, "x", "center", "dstatistic0", "dstatistic1"})
 
     @form.resolve
     def _(*shapes: Any, **args: Any) -> Any:
@@ -91,6 +93,15 @@ def _with_statistics(op: Operator, averaged: Averaged) -> None:
         return op.resolve_rule(*shapes, **args) if op.resolve_rule is not None else None
 
     op.forms[3] = form
+
+
+def _gradient(op: Operator, **known: Any) -> list[Any]:
+    """Gradients by those of the normalization, to which the statistics' add up in ``x``."""
+    assert op.gradient_rule is not None
+    dx, *others = op.gradient_rule(**{name: known[name] for name in op.gradient_reads})
+    x, center = known["x"], known["center"]
+    through = known["dstatistic0"] + 2.0 * (x - center) * known["dstatistic1"]
+    return [dx + through * (prod(center.shape) / max(prod(x.shape), 1)), *others]
 
 
 _with_statistics(batch_normalization, _all_but("axes"))

@@ -50,6 +50,22 @@ def group(x, beta, gamma, num_groups, eps=1e-5):
     return affine(standardize(split, (2,), eps).reshape(x.shape), beta, gamma)
 
 
+def with_statistics(function, kept=lambda **_: (0,), split=lambda x, **_: x):
+    """What ``function`` gives, then the mean and variance of ``split(x)`` over all axes but ``kept``."""
+
+    def expect(x, *parameters, output_stat, **args):
+        within = split(x, **args)
+        axes = but(within, kept(**args))
+        statistics = within.mean(axes, keepdims=True), within.var(axes, keepdims=True)
+        return function(x, *parameters, **args), *statistics
+
+    return expect
+
+
+def groups(x, num_groups, **_):
+    return x.reshape(len(x), num_groups, x.shape[1] // num_groups, *x.shape[2:])
+
+
 STATISTICS = [normal(1, 4, 1, 1), uniform(0.5, 2, 1, 4, 1, 1)]
 SCALE = [normal(1, 4, 1, 1), normal(1, 4, 1, 1)]
 X = normal(3, 4, 2, 3, scale=2, shift=1)
@@ -150,5 +166,61 @@ OTHER_NORMALIZATIONS = [
         [X, uniform(0.5, 2, 4)],
         {"dim": [1, -3], "eps": 0.5},
         expect=lambda w, g, dim, eps: w * g.reshape(1, 4, 1, 1) / np.sqrt((w**2).sum((0, 2, 3), keepdims=True) + eps),
+    ),
+]
+
+WITH_STATISTICS = [
+    *cases(
+        F.batch_normalization,
+        [X, *SCALE, *STATISTICS],
+        {"output_stat": True},
+        expect=with_statistics(batch, lambda **_: (1,)),
+        grad=[0, 1, 2],
+    ),
+    *cases(
+        F.batch_normalization,
+        [X, None, None, None, None],
+        {"axes": (1, 3), "output_stat": True},
+        expect=with_statistics(batch, lambda axes: axes),
+    ),
+    *cases(
+        F.fused_batch_normalization,
+        [X, *SCALE, *STATISTICS, normal(3, 4, 2, 3)],
+        {"output_stat": True},
+        expect=with_statistics(fused, lambda **_: (1,)),
+        grad=[0, 1, 2, 5],
+    ),
+    *cases(F.layer_normalization, [X, *FULL], {"output_stat": True}, expect=with_statistics(layer)),
+    *cases(
+        F.layer_normalization,
+        [X, None, None],
+        {"batch_axis": (0, -1), "output_stat": True},
+        expect=with_statistics(layer, lambda batch_axis: batch_axis),
+    ),
+    *cases(
+        F.instance_normalization,
+        [X, *SCALE],
+        {"output_stat": True},
+        expect=with_statistics(instance, lambda **_: (0, 1)),
+    ),
+    *cases(
+        F.group_normalization,
+        [X, *SCALE],
+        {"num_groups": 2, "output_stat": True},
+        expect=with_statistics(group, lambda **_: (0, 1), groups),
+    ),
+    *cases(
+        F.tensor_normalization,
+        [X],
+        {"axes": (0, 2), "output_stat": True},
+        expect=with_statistics(lambda x, axes: standardize(x, but(x, axes), 1e-5), lambda axes: axes),
+    ),
+    *cases(
+        F.weight_standardization,
+        [X],
+        {"channel_axis": 1, "output_stat": True},
+        expect=with_statistics(
+            lambda w, channel_axis: standardize(w, but(w, channel_axis), 1e-5), lambda channel_axis: (channel_axis,)
+        ),
     ),
 ]
