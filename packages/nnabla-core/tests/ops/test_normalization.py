@@ -357,3 +357,11 @@ def test_synchronized_batch_normalization_refuses_several_processes() -> None:
     comm.size = 2
     with pytest.raises(RuntimeError, match="comm has 2 processes"):
         F.sync_batch_normalization(nn.Variable((5, 4, 2, 3)), *_parameters(), comm)
+
+
+def test_mean_subtraction_of_no_sample_passes_no_gradient() -> None:
+    x, mean, t = nn.Variable((0, 3), need_grad=True), nn.Variable((3,)), nn.Variable((1,))
+    y = F.mean_subtraction(x, mean, t)
+    y.forward()
+    y.backward()
+    assert x.g.shape == (0, 3)

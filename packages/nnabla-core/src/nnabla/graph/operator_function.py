@@ -74,7 +74,8 @@ class OperatorFunction(OperatorGradient):
             self.stream = nnabla_random.next_function_stream()
             nnabla_random.register_function_stream(self)
         else:
-            self.stream = seed
+            # Streams are words of 64 bits; negative seeds are theirs in two's complement.
+            self.stream = seed & 0xFFFF_FFFF_FFFF_FFFF
 
     def restart(self, stream: int) -> None:
         """Begin a stream of random numbers anew (``nn.seed`` was called)."""
