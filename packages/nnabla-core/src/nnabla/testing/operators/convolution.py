@@ -177,4 +177,5 @@ DECONVOLUTION = [
         {"dilation": (1, 2)},
         expect=depthwise_deconvolve,
     ),
+    *cases(F.depthwise_deconvolution, [normal(2, 3, 4), normal(3, 3)], {"base_axis": -2}, expect=depthwise_deconvolve),
 ]

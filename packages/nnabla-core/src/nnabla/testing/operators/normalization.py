@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+import nnabla.function_bases as FB
 import nnabla.functions as F
 from nnabla.testing.cases import cases, normal, uniform
 
@@ -66,6 +67,16 @@ def groups(x, num_groups, **_):
     return x.reshape(len(x), num_groups, x.shape[1] // num_groups, *x.shape[2:])
 
 
+class Alone:
+    """A communicator of one process."""
+
+    size = 1
+
+
+def tensor(x, beta=None, gamma=None, axes=(1,), eps=1e-5):
+    return affine(standardize(x, but(x, axes), eps), beta, gamma)
+
+
 STATISTICS = [normal(1, 4, 1, 1), uniform(0.5, 2, 1, 4, 1, 1)]
 SCALE = [normal(1, 4, 1, 1), normal(1, 4, 1, 1)]
 X = normal(3, 4, 2, 3, scale=2, shift=1)
@@ -114,6 +125,13 @@ FUSED_BATCH_NORMALIZATION = [
     *cases(F.fused_batch_normalization, [X, None, None, None, None], expect=fused),
     *cases(
         F.fused_batch_normalization,
+        [X, *SCALE, *STATISTICS],
+        {"decay_rate": 0.5, "eps": 0.25},
+        expect=lambda *inputs, decay_rate, eps: fused(*inputs, eps=eps),
+        grad=[0, 1, 2],
+    ),
+    *cases(
+        F.fused_batch_normalization,
         [X, normal(1, 4, 1, 3), normal(1, 4, 1, 3), None, None],
         {"axes": (1, 3)},
         expect=fused,
@@ -132,11 +150,48 @@ LAYER_NORMALIZATION = [
 ]
 
 OTHER_NORMALIZATIONS = [
+    *cases(
+        F.sync_batch_normalization,
+        [X, *SCALE, *STATISTICS],
+        {"comm": Alone(), "group": "some", "decay_rate": 0.5, "eps": 0.25, "batch_stat": [True, False]},
+        expect=lambda *inputs, eps, batch_stat, **_: batch(*inputs, eps=eps, batch_stat=batch_stat),
+        grad=[0, 1, 2],
+    ),
+    *cases(
+        F.sync_batch_normalization,
+        [X, None, None, None, None],
+        {"comm": Alone(), "axes": (3,)},
+        expect=lambda *inputs, comm, axes: batch(*inputs, axes=axes),
+    ),
     *cases(F.instance_normalization, [X, *SCALE], {"eps": [1e-5, 0.5]}, expect=instance),
     *cases(F.instance_normalization, [X, normal(3, 4, 1, 1), normal(3, 4, 1, 1)], expect=instance),
     *cases(F.instance_normalization, [X, None, None], {"channel_axis": -1, "batch_axis": (0, 1)}, expect=instance),
     *cases(F.group_normalization, [X, *SCALE], {"num_groups": [1, 2, 4]}, expect=group),
     *cases(F.group_normalization, [X, None, None], {"num_groups": 2, "eps": 0.5}, expect=group),
+    *cases(
+        F.group_normalization,
+        [normal(3, 2, 4), normal(1, 1, 4), normal(1, 1, 4)],
+        {"num_groups": 2, "channel_axis": [2, -1]},
+        expect=lambda x, beta, gamma, num_groups, channel_axis: affine(
+            standardize(x.reshape(3, 2, 2, 2), (1, 3), 1e-5).reshape(x.shape), beta, gamma
+        ),
+    ),
+    *cases(
+        F.group_normalization,
+        [normal(3, 2, 4), None, None],
+        {"num_groups": 2, "channel_axis": 2, "batch_axis": (0, 1)},
+        expect=lambda x, num_groups, **_: standardize(x.reshape(3, 2, 2, 2), (3,), 1e-5).reshape(x.shape),
+    ),
+    *cases(FB.tensor_normalization, [X, *SCALE], {"eps": [1e-5, 0.5]}, expect=tensor),
+    *cases(FB.tensor_normalization, [X, normal(1, 4, 1, 3), None], {"axes": (1, -1)}, expect=tensor),
+    *cases(FB.tensor_normalization, [X, None, normal(3, 1, 1, 1)], {"axes": (0,)}, expect=tensor),
+    *cases(F.weight_standardization, [X], {"eps": 0.5}, expect=lambda w, eps: standardize(w, but(w, 0), eps)),
+    *cases(
+        F.norm_normalization,
+        [X],
+        {"p": [2, 3], "axes": (1,), "eps": 0.5},
+        expect=lambda x, p, axes, eps: x / ((np.abs(x) ** p).sum(axes, keepdims=True) + eps) ** (1 / p),
+    ),
     *cases(
         F.tensor_normalization,
         [X],
