@@ -136,7 +136,7 @@ def test_an_argument_of_another_kind_is_refused_by_name(op: Operator) -> None:
 
 
 #: Their inputs need not fit each other.
-_INDEPENDENT = {"Meshgrid", "Sink"}
+_INDEPENDENT = {"Embed", "Meshgrid", "Sink"}
 
 
 @functools.cache

@@ -12,7 +12,10 @@ from nnabla.testing.operators.normalization import batch
 
 def fused(x, weight, bias=None, *statistics, eps=1e-5, decay_rate=0.9, **geometry):
     y = convolve(x, weight, bias, **geometry)
-    return np.maximum(batch(y, *statistics, eps=eps) if statistics else y, 0)
+    if statistics:
+        beta, gamma, mean, variance = statistics
+        y = batch(y, beta, gamma, mean, variance, eps=eps)
+    return np.maximum(y, 0)
 
 
 X, W, Z = normal(2, 3, 5, 6), normal(4, 3, 3, 3), normal(2, 4, 3, 4)
