@@ -180,7 +180,7 @@ OTHER_NORMALIZATIONS = [
         F.group_normalization,
         [normal(3, 2, 4), None, None],
         {"num_groups": 2, "channel_axis": 2, "batch_axis": (0, 1)},
-        expect=lambda x, num_groups, **_: standardize(x.reshape(3, 2, 2, 2), (3,), 1e-5).reshape(x.shape),
+        expect=lambda x, *_, **__: standardize(x.reshape(3, 2, 2, 2), (3,), 1e-5).reshape(x.shape),
     ),
     *cases(FB.tensor_normalization, [X, *SCALE], {"eps": [1e-5, 0.5]}, expect=tensor),
     *cases(FB.tensor_normalization, [X, normal(1, 4, 1, 3), None], {"axes": (1, -1)}, expect=tensor),
