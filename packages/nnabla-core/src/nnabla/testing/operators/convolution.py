@@ -126,6 +126,11 @@ NO_CHANNELS = [
         {"channel_last": True},
         expect=lambda x, w, channel_last: np.zeros((2, 2, 2, 3)),
     ),
+    *cases(
+        F.deconvolution,
+        [normal(2, 3, 4, 0), normal(3, 2, 3, 3), normal(2)],
+        expect=lambda x, w, b: np.broadcast_to(b.reshape(2, 1, 1), (2, 2, 6, 2)),
+    ),
     *cases(F.deconvolution, [normal(2, 0, 4, 4), normal(0, 3, 3, 3)], expect=lambda x, w: np.zeros((2, 3, 6, 6))),
 ]
 
