@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnabla import functions as F
-from nnabla import random
 from nnabla.errors import ArgumentError, ShapeError
 from nnabla.initializer import ConstantInitializer
 from nnabla.parameter import get_current_parameter_scope
 from nnabla.parametric_functions.api import Initial, parameter, parametric_function_api
-from nnabla.parametric_functions.canonical_decomposition import decompose
 from nnabla.parametric_functions.weight_shapes import Default, filters, matrix
+from nnabla.utils.factorization.cpd import ALS
 
 if TYPE_CHECKING:
     from nnabla.parametric_functions.api import Input
@@ -211,10 +210,9 @@ def cpd3_convolution(
     point = (1,) * len(sizes)
     o = i = k = None
     if _missing("I", "O", "K"):
-        weights = _weights(name, oik_init, shape, default, "oik_init").astype(np.float64)
-        source = random.prng if rng is None else rng
-        factors = decompose(weights.reshape(*shape[:2], -1), r, source, max_iter, stopping_criterion, lambda_reg)
-        o, i, k = (factor.astype(np.float32) for factor in factors)
+        weights = _weights(name, oik_init, shape, default, "oik_init").reshape(*shape[:2], -1)
+        factors, scale = ALS().solve(weights, r, max_iter, stopping_criterion, lambda_reg, rng=rng)
+        o, i, k = (factor.astype(np.float32) for factor in (factors[0] * scale, *factors[1:]))
         o, i, k = o.reshape(shape[0], r, *point), i.T.reshape(r, inmaps, *point), k.T.reshape(r, *sizes)
     first = parameter("I", (r, inmaps, *point), i, ConstantInitializer, fix_parameters)
     last = parameter("O", (shape[0], r, *point), o, ConstantInitializer, fix_parameters)
