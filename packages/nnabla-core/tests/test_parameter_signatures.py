@@ -8,8 +8,6 @@ import pathlib
 import pytest
 
 FACTS = json.loads((pathlib.Path(__file__).parent / "golden" / "parameter_signatures.json").read_text())
-# It needs a decomposition that is not here yet.
-LATER = {"cpd3_convolution"}
 
 
 def without_annotations(callable_):
@@ -20,20 +18,10 @@ def without_annotations(callable_):
 
 @pytest.mark.parametrize(
     ("module", "name", "expected"),
-    [
-        (module, name, expected)
-        for module, names in FACTS.items()
-        for name, expected in names.items()
-        if name not in LATER
-    ],
+    [(module, name, expected) for module, names in FACTS.items() for name, expected in names.items()],
 )
 def test_signature_is_the_public_one(module, name, expected):
     found = importlib.import_module(module)
     for part in name.split("."):
         found = getattr(found, part)
     assert without_annotations(found) == expected
-
-
-def test_nothing_is_listed_as_missing_that_exists():
-    layers = importlib.import_module("nnabla.parametric_functions")
-    assert [name for name in LATER if hasattr(layers, name)] == []

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from nnabla.auto_forward import get_auto_forward
 from nnabla.context import context_scope
 from nnabla.errors import ArgumentTypeError
 from nnabla.graph.dispatch import saved_variables
@@ -80,9 +81,9 @@ class _Adapter:
         **args: Any,
     ) -> Any:
         function = outputs[0].parent if outputs else None
-        if not isinstance(function, OperatorFunction) or function.op is not self.op:
+        if not isinstance(function, OperatorFunction) or function.op.type_name != self.op.name:
             function = OperatorFunction(self.op, tuple(args[a.name] for a in self.op.arguments))
-            function.infer([v._node.content for v in inputs], None)
+            function.infer([v._node.content for v in inputs], len(outputs))
         return _differentiate(function, inputs, outputs, grad_inputs, [True] * len(inputs))
 
 
@@ -115,6 +116,21 @@ def _zeros(variable: Any) -> Any:
     return zeros(variable.shape)
 
 
+def _outputs_again(function: OperatorFunction, numbers: Sequence[int]) -> list[Any]:
+    """Return outputs that nobody holds any more, as Variables of the function that the gradient's graph reads."""
+    from nnabla.graph.variable import Variable
+
+    assert function.setting is not None
+    nodes = [function.output_node(o, function.setting.out_shapes[o]) for o in numbers]
+    missing = [o for o in numbers if o not in function.held_outputs]
+    if missing and get_auto_forward():
+        # Everything was computed as it was made, so what went with its last handle is computed now.
+        outs = function.output_contents()
+        wanted = [out if o in missing else None for o, out in enumerate(outs)]
+        function.execute([n.content for n in function.input_nodes], wanted, again=True)
+    return [Variable._on(node) for node in nodes]
+
+
 def _differentiate(
     function: OperatorFunction,
     inputs: Sequence[Any],
@@ -144,6 +160,9 @@ def _differentiate(
             values[symbol.number] = value
         elif symbol.number in used:
             values[symbol.number] = _zeros(symbol)
+    lacking = [o for o, s in enumerate(gradient.outputs) if s.number in used and s.node is None and outputs[o] is None]
+    for o, variable in zip(lacking, _outputs_again(function, lacking)):
+        values[gradient.outputs[o].number] = variable
     if gradient.saved and any(s.number in used for s in gradient.saved.values()):
         names = list(gradient.saved)
         extra = saved_variables(function, [v for v, _ in full])

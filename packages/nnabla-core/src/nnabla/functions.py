@@ -12,6 +12,7 @@ from typing import Any
 from nnabla import composed as _composed
 from nnabla.auto_forward import get_auto_forward as get_auto_forward
 from nnabla.context import get_current_context as get_current_context
+from nnabla.function_bases import function_api as function_api
 from nnabla.numpy_compat_functions import dot as dot
 from nnabla.ops.definition import all_operators as _all_operators
 

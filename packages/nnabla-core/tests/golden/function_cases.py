@@ -190,11 +190,36 @@ CASES: dict[str, Callable[[], Any]] = {
     "layer_normalization": lambda: F.layer_normalization(v(4, 3), *statistics(1, 3)[:2], [0], 1e-3),
     "layer_normalization without scale and offset": lambda: F.layer_normalization(v(4, 3), None, None),
     "tensor_normalization": lambda: FB.tensor_normalization(v(4, 3), *statistics(1, 3)[:2], [1], 1e-3),
+    "batch_normalization with statistics": lambda: F.batch_normalization(
+        v(4, 3, 2, 2), *statistics(1, 3, 1, 1), output_stat=True
+    ),
+    "batch_normalization with statistics alone": lambda: F.batch_normalization(
+        v(4, 3), None, None, None, None, output_stat=True
+    ),
+    "fused_batch_normalization with statistics": lambda: F.fused_batch_normalization(
+        v(4, 3), *statistics(1, 3), v(4, 3), output_stat=True
+    ),
+    "group_normalization with statistics": lambda: F.group_normalization(
+        v(2, 4, 3), *statistics(1, 4, 1)[:2], 2, output_stat=True
+    ),
+    "instance_normalization with statistics": lambda: F.instance_normalization(
+        v(2, 4, 3), *statistics(1, 4, 1)[:2], output_stat=True
+    ),
+    "layer_normalization with statistics": lambda: F.layer_normalization(
+        v(4, 3), *statistics(1, 3)[:2], output_stat=True
+    ),
+    "weight_standardization with statistics": lambda: F.weight_standardization(v(2, 3, 4), output_stat=True),
+    "tensor_normalization by batch normalization": lambda: F.tensor_normalization(v(4, 3), 1),
+    "tensor_normalization with statistics": lambda: FB.tensor_normalization(
+        v(4, 3), *statistics(1, 3)[:2], [1], 1e-3, n_outputs=3
+    ),
     "norm_normalization": lambda: F.norm_normalization(v(2, 3), 3, [1], 1e-3),
     "weight_normalization": lambda: F.weight_normalization(v(2, 3), v(2), 0, 1e-3),
     "weight_standardization": lambda: F.weight_standardization(v(2, 3, 4), 1, 1e-3),
     "spectral_norm": lambda: F.spectral_norm(v(4, 3), const(1, 2, 3), 1, 2, 1e-3, False, False),
     "spectral_norm with a constant vector": lambda: F.spectral_norm(v(4, 3), const(1, 2, 3, 4), test=True),
+    "spectral_norm that gives its vector": lambda: F.spectral_norm(v(4, 3), const(1, 2, 3), 1, output_u=True),
+    "mean_subtraction of many batch axes": lambda: F.mean_subtraction(v(4, 2, 3), c(3), c(1), 2, True),
     "mean_subtraction": lambda: F.mean_subtraction(v(4, 3), c(3), c(1), 1, True),
     "mean_subtraction of a running mean": lambda: F.mean_subtraction(v(4, 3), c(3), c(1), 1, False),
     "clip_grad_by_value": lambda: F.clip_grad_by_value(v(2, 3), c(2, 3), c(2, 3)),
@@ -336,6 +361,7 @@ CASES: dict[str, Callable[[], Any]] = {
     "eye_like": lambda: F.eye_like(v(2, 3), 1),
     "top_k_data": lambda: F.top_k_data(v(2, 3), 2, True, False, 1),
     "top_k_data with positions": lambda: F.top_k_data(v(2, 3), 2, False, True, 1, False, True),
+    "top_k_grad of later axes": lambda: F.top_k_grad(v(2, 3, 4), 1, False, 2),
     "top_k_grad": lambda: F.top_k_grad(v(2, 3), 2, True, 1),
     # Signals
     "interpolate": lambda: F.interpolate(v(2, 3, 4, 4), None, (6, 5), "linear", True, False, False, False),
@@ -374,6 +400,9 @@ CASES: dict[str, Callable[[], Any]] = {
     "random_shift": lambda: F.random_shift(image(), (1, 2), "constant", 0.1, 2, 7),
     "random_erase": lambda: F.random_erase(
         image(), 0.4, (0.1, 0.3), (0.5, 2.0), (0.0, 1.0), 2, False, False, 1, 7, False, True
+    ),
+    "random_erase channels last": lambda: F.random_erase(
+        v(2, 2, 4, 4, 3), base_axis=2, inplace=True, channel_last=True
     ),
     "random_erase with a gradient of zeros": lambda: F.random_erase(image(), ste_fine_grained=False),
     "image_augmentation": lambda: F.image_augmentation(
@@ -422,6 +451,7 @@ CASES: dict[str, Callable[[], Any]] = {
     "dequantize_linear": lambda: F.dequantize_linear(v(2, 3), const([0.1]), const([1])),
     # Others
     "vat_noise": lambda: F.vat_noise(*binary(2, 3), 1, 0.5),
+    "vat_noise of later axes": lambda: F.vat_noise(*binary(2, 3), 0, 0.5),
     "unlink": lambda: F.unlink(v(2, 3)),
     "sink": lambda: F.sink(*binary(2, 3), one_input_grad=False),
     "nms_detection2d": lambda: F.nms_detection2d(v(1, 3, 6), 0.4, 0.3, False),

@@ -14,7 +14,14 @@ import nnabla as nn
 import nnabla.function_bases as functions
 
 PAIRS = [(1, 4), (4, 1), (4, 8), (7, 3), (5, 5), (5, 13), (9, 12)]
-COORDINATES = ["half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric", "tf_crop_and_resize"]
+COORDINATES = [
+    "half_pixel",
+    "pytorch_half_pixel",
+    "align_corners",
+    "asymmetric",
+    "tf_half_pixel_for_nn",
+    "tf_crop_and_resize",
+]
 
 
 def calls():

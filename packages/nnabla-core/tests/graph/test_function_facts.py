@@ -51,12 +51,16 @@ DIFFERS: dict[str, dict[str, Any]] = {
     "batch_normalization without offset": {"reads inputs": "1100 1100 0000 0000"},
     "fused_batch_normalization": {"reads inputs": "101000 000000 101000 000000 000000 000000"},
     "fused_batch_normalization without residual": {"reads inputs": "10100 00000 10100 00000 00000"},
+    "batch_normalization with statistics": {"reads inputs": "10100 00000 10100 00000 00000"},
+    "fused_batch_normalization with statistics": {"reads inputs": "101000 000000 101000 000000 000000 000000"},
     "fused_batch_normalization of running statistics": {"reads inputs": "00101 00000 10011 00000 00000"},
     # The gradient reads the lengths, since nobody may hold the batch sizes, which 1.39 reads.
     "pack_padded_sequence": {"reads inputs": "01 00"},
     # 1.39 counts everything as read by everything; what is cleared is the same.
     "fused_convolution with normalization": {"reads inputs": "111111 111111 001111 111111 001111 001111"},
     "fused_convolution with a residual": {"reads inputs": "0111111 1011111 0011111 1111111 0011111 0011111 0011111"},
+    # The gradient reads the vector that the function keeps, not the one that it gives.
+    "spectral_norm that gives its vector": {"reads outputs": "10 00", "cleared": "00 01"},
     # 1.39 never clears memory that an input and an output share; ours goes after the last use of either.
     "reshape": {"reads outputs": "0", "cleared": "1 1"},
     "unlink": {"cleared": "1 1"},

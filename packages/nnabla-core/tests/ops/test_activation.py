@@ -85,3 +85,12 @@ def test_half_precision() -> None:
             y.backward()
             assert y.data.dtype == x.grad.dtype == np.float16
             np.testing.assert_allclose(y.d, expect(values), atol=0.1)
+
+
+def test_the_gradient_of_gelu_does_not_overflow() -> None:
+    x = nn.Variable.from_numpy_array(np.asarray([-1e30, -30, 0, 30, 1e30]), need_grad=True)
+    x.grad.zero()
+    y = F.gelu(x)
+    y.forward()
+    y.backward()
+    np.testing.assert_allclose(x.g, [0, 0, 0.5, 1, 1])

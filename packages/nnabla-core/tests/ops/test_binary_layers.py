@@ -7,6 +7,10 @@ import pytest
 
 import nnabla as nn
 import nnabla.functions as F
+from nnabla.testing.conformance import conformance
+from nnabla.testing.operators.binary_layers import CASES
+
+test_binary_layers = conformance(CASES)
 
 X = np.array([[1, 2, 3.0], [4, 5, 6]])
 W = np.array([[0.5, -0.2], [0, 0.3], [-0.7, 2]])

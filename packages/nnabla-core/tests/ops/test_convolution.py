@@ -8,12 +8,13 @@ import pytest
 import nnabla as nn
 import nnabla.functions as F
 from nnabla.testing.conformance import conformance
-from nnabla.testing.operators.convolution import CASES, DECONVOLUTION, DEPTHWISE, convolve, deconvolve
+from nnabla.testing.operators.convolution import CASES, DECONVOLUTION, DEPTHWISE, NO_CHANNELS, convolve, deconvolve
 
 Shape = tuple[int, ...]
 test_convolution = conformance(CASES)
 test_depthwise_convolution = conformance(DEPTHWISE)
 test_deconvolution = conformance(DECONVOLUTION)
+test_no_channels = conformance(NO_CHANNELS)
 
 
 def _variables(*shapes: Shape | None) -> list[nn.Variable | None]:

@@ -67,3 +67,12 @@ def test_assigning_ndarrays_is_immediate():
     target = nn.NdArray.from_numpy_array(np.zeros(2))
     F.assign(target, nn.NdArray.from_numpy_array(np.array([1.0, 2.0])))
     np.testing.assert_array_equal(target.data, [1, 2])
+
+
+@pytest.mark.parametrize(
+    "bounds", [(0.1, 1.6, 0.5), (0, 0.3, 0.1), (1, 2, 1 / 3), (5, 0, -0.7), (0, 10, 0.1), (2, 2, 1), (1, 0, 0.5)]
+)
+def test_the_length_of_a_range_is_that_of_numpy_where_rounding_does_not_decide(bounds):
+    y = F.arange(*bounds)
+    y.forward()
+    np.testing.assert_allclose(y.d, np.arange(*bounds), rtol=1e-5, atol=1e-6)

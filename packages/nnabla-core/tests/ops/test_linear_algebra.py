@@ -60,3 +60,17 @@ def test_half_precision(name):
             results.append(y.d)
     assert results[1].dtype == np.float16
     np.testing.assert_allclose(results[1], results[0], atol=0.1)
+
+
+def test_a_singular_matrix_has_no_inverse_and_leaves_the_others_theirs():
+    x = nn.Variable.from_numpy_array([[[2.0, 0], [0, 4]], [[1, 1], [1, 1]]], need_grad=True)
+    y = F.batch_inv(x)
+    y.forward()
+    np.testing.assert_allclose(y.d[0], [[0.5, 0], [0, 0.25]])
+    assert np.isnan(y.d[1]).all()
+    d = F.batch_det(x)
+    d.forward()
+    x.grad.zero()
+    d.backward()
+    np.testing.assert_allclose(d.d, [8, 0])
+    np.testing.assert_allclose(x.g[0], [[4, 0], [0, 2]])

@@ -17,6 +17,7 @@ from nnabla.testing.operators.normalization import (
     FUSED_BATCH_NORMALIZATION,
     LAYER_NORMALIZATION,
     OTHER_NORMALIZATIONS,
+    WITH_STATISTICS,
     standardize,
 )
 
@@ -29,6 +30,7 @@ test_fused_batch_normalization = conformance(FUSED_BATCH_NORMALIZATION)
 test_layer_normalization = conformance(LAYER_NORMALIZATION)
 
 test_other_normalizations = conformance(OTHER_NORMALIZATIONS)
+test_with_statistics = conformance(WITH_STATISTICS)
 
 
 # -- against nnabla 1.39.0 ------------------------------------------------------------------------------------
@@ -111,6 +113,68 @@ def test_backward_does_not_update_running_statistics_again() -> None:
         np.testing.assert_array_equal(p.d, values)
     gradient.forward()
     np.testing.assert_allclose(parameters[2].d, 0.9 * once[0] + 0.1 * x.d.mean(0, keepdims=True), 1e-5)
+
+
+# 1.39 gives functions of three outputs their second and third by the number of outputs alone.
+NORMALIZATIONS = {
+    "BatchNormalization": (5, {}),
+    "FusedBatchNormalization": (5, {}),
+    "LayerNormalization": (3, {}),
+    "InstanceNormalization": (3, {}),
+    "GroupNormalization": (3, {"num_groups": 2}),
+    "TensorNormalization": (3, {}),
+    "WeightStandardization": (1, {"channel_axis": 1}),
+}
+
+
+@pytest.mark.parametrize("name", NORMALIZATIONS)
+def test_the_number_of_outputs_alone_asks_for_statistics(name) -> None:
+    count, args = NORMALIZATIONS[name]
+    x = nn.Variable.from_numpy_array(np.random.RandomState(3).randn(2, 4, 3, 5))
+    parameters = _parameters() if name != "LayerNormalization" else _parameters((1, 4, 3, 5))
+    inputs = [x, *parameters][:count]
+    function = getattr(nn.function, name)(nn.get_current_context(), **args)
+    outputs = [nn.Variable() for _ in range(3)]
+    function.setup(inputs, outputs)
+    function.forward(inputs, outputs)
+    snake = next(op for op in vars(FB).values() if getattr(op, "name", None) == name)
+    called = snake(*inputs, **args, n_outputs=3)
+    assert [v.parent.info.type_name for v in called] == [name] * 3
+    assert len(called[0].parent.outputs) == 3
+    nn.forward_all(called)
+    imperative = snake(*(v.data for v in inputs), **args, n_outputs=3)
+    for by_hand, in_graph, at_once in zip(outputs, called, imperative):
+        np.testing.assert_array_equal(by_hand.d, in_graph.d)
+        np.testing.assert_array_equal(at_once.data, in_graph.d)
+    np.testing.assert_allclose(called[0].d, snake(*(v.data for v in inputs), **args).data, 1e-6, 1e-6)
+    with pytest.raises(RuntimeError, match="n_outputs=2 was asked for; it gives 1 or 3"):
+        snake(*inputs, **args, n_outputs=2)
+
+
+@pytest.mark.parametrize("auto", [False, True])
+def test_statistics_pass_gradients_on_when_nothing_else_is_held(auto) -> None:
+    x = nn.Variable.from_numpy_array(np.random.RandomState(4).randn(3, 2), need_grad=True)
+    x.grad.zero()
+    with nn.auto_forward(auto):
+        _, _, variance = F.fused_batch_normalization(x, *_parameters((1, 2)), output_stat=True)
+        total = F.sum(variance)
+    total.forward(clear_no_need_grad=True)
+    total.backward()
+    expected = (x.d - x.d.mean(0)) * 2 / 3
+    np.testing.assert_allclose(x.g, expected, 1e-5, 1e-6)
+    (gradient,) = nn.grad([total], [x])
+    gradient.forward()
+    np.testing.assert_allclose(gradient.d, expected, 1e-5, 1e-6)
+
+
+@pytest.mark.parametrize("auto", [False, True])
+def test_grad_reads_an_output_that_nobody_holds_and_that_was_not_kept(auto) -> None:
+    x = nn.Variable.from_numpy_array(np.random.RandomState(4).randn(3, 2))
+    with nn.auto_forward(auto):
+        _, mean, _ = F.fused_batch_normalization(x, *_parameters((1, 2)), output_stat=True)
+        (gradient,) = nn.grad([mean * mean], [x])
+    gradient.forward()
+    np.testing.assert_allclose(gradient.d, np.broadcast_to(2 * x.d.mean(0) / 3, (3, 2)), 1e-5, 1e-6)
 
 
 def test_statistics_of_one_value_leave_the_variance_finite() -> None:
@@ -293,3 +357,11 @@ def test_synchronized_batch_normalization_refuses_several_processes() -> None:
     comm.size = 2
     with pytest.raises(RuntimeError, match="comm has 2 processes"):
         F.sync_batch_normalization(nn.Variable((5, 4, 2, 3)), *_parameters(), comm)
+
+
+def test_mean_subtraction_of_no_sample_passes_no_gradient() -> None:
+    x, mean, t = nn.Variable((0, 3), need_grad=True), nn.Variable((3,)), nn.Variable((1,))
+    y = F.mean_subtraction(x, mean, t)
+    y.forward()
+    y.backward()
+    assert x.g.shape == (0, 3)

@@ -104,3 +104,12 @@ def test_nan_and_infinity_pass() -> None:
     y = F.max_pooling(nn.Variable.from_numpy_array([[-np.inf, -np.inf, np.inf, 1.0]]), (2,))
     y.forward()
     np.testing.assert_array_equal(y.d, [[-np.inf, np.inf]])
+
+
+def test_the_average_of_nothing_is_nan_and_has_no_gradient() -> None:
+    x = nn.Variable((2, 3, 4, 0), need_grad=True)
+    y = F.global_average_pooling(x)
+    y.forward()
+    y.backward()
+    assert y.shape == (2, 3, 1, 1)
+    assert np.isnan(y.d).all()

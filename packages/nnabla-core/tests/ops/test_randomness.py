@@ -131,3 +131,15 @@ def test_arguments_are_those_of_files() -> None:
 def test_bad_arguments_are_named(call, message: str) -> None:
     with pytest.raises(RuntimeError, match=message):
         call()
+
+
+def test_a_negative_seed_is_a_stream_of_its_own() -> None:
+    drawn = {}
+    for seed in (-2, -3, 2**63 - 1):
+        y = F.rand(shape=(5,), seed=seed)
+        y.forward()
+        drawn[seed] = y.d.copy()
+    again = F.rand(shape=(5,), seed=-2)
+    again.forward()
+    np.testing.assert_array_equal(again.d, drawn[-2])
+    assert len({tuple(values) for values in drawn.values()}) == 3

@@ -195,3 +195,11 @@ def test_choice_of_nothing_else_than_one_element() -> None:
 def test_choice_names_what_does_not_fit(shapes, args, message: str) -> None:
     with pytest.raises(RuntimeError, match=message):
         F.random_choice(*(nn.Variable(s) for s in shapes), **args)
+
+
+@pytest.mark.parametrize("replace", [True, False])
+def test_a_choice_without_shape_is_one_element_of_each_row(replace: bool) -> None:
+    x = nn.Variable.from_numpy_array(np.arange(6.0).reshape(2, 3))
+    y = F.random_choice(x, nn.Variable.from_numpy_array([[0, 1, 0], [0, 0, 1]]), shape=[], replace=replace)
+    y.forward()
+    np.testing.assert_array_equal(y.d, [[1], [5]])

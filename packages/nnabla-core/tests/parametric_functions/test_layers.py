@@ -302,3 +302,37 @@ def test_transformer_takes_another_activation():
 
     PF.transformer_encode(x, 4, 2, 5, activation=activation)
     assert seen == [(3, 2, 5)]
+
+
+def test_cpd3_convolution_of_enough_rank_computes_what_the_given_filters_do():
+    rng = np.random.RandomState(0)
+    x, filters = nn.Variable.from_numpy_array(rng.randn(2, 3, 6, 6)), rng.randn(4, 3, 3, 3)
+    y = PF.cpd3_convolution(x, 4, (3, 3), 12, pad=(1, 1), stride=(2, 1), oik_init=filters)
+    expected = F.convolution(x, nn.Variable.from_numpy_array(filters), pad=(1, 1), stride=(2, 1))
+    y.forward()
+    expected.forward()
+    np.testing.assert_allclose(y.d, expected.d, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ({"r": 0}, "r=0 must be 1 or more"),
+        ({"r": 2, "max_iter": 0}, "max_iter=0 must be 1 or more"),
+        ({"r": 2, "lambda_reg": -1.0}, "lambda_reg=-1.0 must be 0 or more"),
+        ({"r": 2, "oik_init": np.zeros((4, 3, 2, 2))}, r"oik_init must have the shape \(4, 3, 3, 3\)"),
+    ],
+)
+def test_cpd3_convolution_refuses_what_it_cannot_decompose(args, message):
+    with pytest.raises((RuntimeError, ValueError), match=f"cpd3_convolution: {message}"):
+        PF.cpd3_convolution(nn.Variable((2, 3, 6, 6)), 4, (3, 3), **args)
+
+
+def test_cpd3_convolution_begins_with_draws_that_the_seed_decides():
+    drawn = []
+    for _ in range(2):
+        nn.seed(3)
+        nn.clear_parameters()
+        PF.cpd3_convolution(nn.Variable((1, 3, 4, 4)), 4, (3, 3), 2)
+        drawn.append(nn.get_parameters()["cpd3_conv/K"].d.copy())
+    np.testing.assert_array_equal(*drawn)

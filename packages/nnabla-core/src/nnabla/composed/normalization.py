@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from nnabla import ops
 from nnabla.errors import ArgumentError
-from nnabla.ops.normalization import grouping, kept_shape, other_axes
+from nnabla.ops.normalization import kept_shape
 
 if TYPE_CHECKING:
     from nnabla import NdArray, Variable
@@ -33,6 +33,11 @@ def _axes(value: int | Sequence[int]) -> tuple[int, ...]:
     return (value,) if isinstance(value, int) else tuple(value)
 
 
+def _number(output_stat: bool) -> int:
+    """Return how many outputs there are."""
+    return 3 if output_stat else 1
+
+
 def _filled(value: float, like: Any, axes: Sequence[int]) -> Any:
     """Return a Variable of parameters' shape that holds ``value``."""
     from nnabla import Variable
@@ -40,23 +45,6 @@ def _filled(value: float, like: Any, axes: Sequence[int]) -> Any:
     variable = Variable(kept_shape(like.shape, axes))
     variable.data.fill(value)
     return variable
-
-
-def _with_statistics(y: Any, x: Any, kept: Sequence[int], wanted: bool) -> Any:
-    """Return ``y``, or with it the mean and variance of ``x`` over all axes but ``kept``."""
-    if not wanted:
-        return y
-    reduced = other_axes(len(x.shape), kept)
-    center = ops.mean(x, reduced, True)
-    shifted = x - center
-    return y, center, ops.mean(shifted * shifted, reduced, True)
-
-
-def _require_batch(name: str, batch_stat: bool, wanted: bool) -> None:
-    if wanted and not batch_stat:
-        raise ArgumentError(
-            f"{name}: output_stat=True gives the batch's statistics, which batch_stat=False does not compute"
-        )
 
 
 def batch_normalization(
@@ -96,14 +84,12 @@ def batch_normalization(
     Raises:
         ValueError: ``mean`` or ``variance`` is None without ``batch_stat``, or a shape does not fit.
     """
-    wanted = output_stat or n_outputs == 3
-    _require_batch("batch_normalization", batch_stat, wanted)
     kept = _axes(axes)
     if batch_stat:
         mean = _filled(0, x, kept) if mean is None else mean
         variance = _filled(0, x, kept) if variance is None else variance
-    y = ops.batch_normalization(x, beta, gamma, mean, variance, kept, decay_rate, eps, batch_stat)
-    return _with_statistics(y, x, kept, wanted)
+    args = (kept, decay_rate, eps, batch_stat)
+    return ops.batch_normalization(x, beta, gamma, mean, variance, *args, n_outputs=3 if output_stat else n_outputs)
 
 
 def fused_batch_normalization(
@@ -139,12 +125,10 @@ def fused_batch_normalization(
         ValueError: As :func:`batch_normalization`.
     """
     name = "fused_batch_normalization"
-    wanted = output_stat or n_outputs == 3
-    _require_batch(name, batch_stat, wanted)
     kept = _axes(axes)
     parameters = _complete(name, x, kept, batch_stat, beta, gamma, mean, variance)
-    y = ops.fused_batch_normalization(x, *parameters, z, kept, decay_rate, eps, batch_stat, nonlinearity)
-    return _with_statistics(y, x, kept, wanted)
+    args = (kept, decay_rate, eps, batch_stat, nonlinearity)
+    return ops.fused_batch_normalization(x, *parameters, z, *args, n_outputs=3 if output_stat else n_outputs)
 
 
 def _complete(name: str, x: Any, axes: Sequence[int], batch_stat: bool, *given: Any) -> list[Any]:
@@ -187,12 +171,10 @@ def sync_batch_normalization(
         ValueError: As :func:`batch_normalization`.
     """
     name = "sync_batch_normalization"
-    wanted = output_stat or n_outputs == 3
-    _require_batch(name, batch_stat, wanted)
     kept = _axes(axes)
     parameters = _complete(name, x, kept, batch_stat, beta, gamma, mean, variance)
-    y = ops.sync_batch_normalization(x, *parameters, comm, group, kept, decay_rate, eps, batch_stat)
-    return _with_statistics(y, x, kept, wanted)
+    args = (comm, group, kept, decay_rate, eps, batch_stat)
+    return ops.sync_batch_normalization(x, *parameters, *args, n_outputs=3 if output_stat else n_outputs)
 
 
 def layer_normalization(
@@ -216,9 +198,7 @@ def layer_normalization(
     Returns:
         The shape of ``x``; with ``output_stat`` a tuple of it, the mean and the variance.
     """
-    kept = _axes(batch_axis)
-    y = ops.layer_normalization(x, beta, gamma, kept, eps)
-    return _with_statistics(y, x, kept, output_stat)
+    return ops.layer_normalization(x, beta, gamma, _axes(batch_axis), eps, n_outputs=_number(output_stat))
 
 
 def instance_normalization(
@@ -245,9 +225,8 @@ def instance_normalization(
     Returns:
         The shape of ``x``; with ``output_stat`` a tuple of it, the mean and the variance.
     """
-    batch = _axes(batch_axis)
-    y = ops.instance_normalization(x, beta, gamma, channel_axis, batch, eps)
-    return _with_statistics(y, x, (*batch, channel_axis), output_stat)
+    args = (channel_axis, _axes(batch_axis), eps)
+    return ops.instance_normalization(x, beta, gamma, *args, n_outputs=_number(output_stat))
 
 
 def group_normalization(
@@ -275,12 +254,8 @@ def group_normalization(
     Returns:
         The shape of ``x``; with ``output_stat`` a tuple of it, the mean and the variance.
     """
-    batch = _axes(batch_axis)
-    y = ops.group_normalization(x, beta, gamma, num_groups, channel_axis, batch, eps)
-    if not output_stat:
-        return y
-    grouped, kept = grouping(x.shape, num_groups, channel_axis, batch)
-    return _with_statistics(y, ops.reshape(x, grouped, False), kept, True)
+    args = (num_groups, channel_axis, _axes(batch_axis), eps)
+    return ops.group_normalization(x, beta, gamma, *args, n_outputs=_number(output_stat))
 
 
 def tensor_normalization(
@@ -291,7 +266,7 @@ def tensor_normalization(
     eps: float = 1e-5,
     output_stat: bool = False,
 ) -> Any:
-    """Normalization over all axes but ``axes``, with scale and offset.
+    """Normalization over all axes but ``axes``, with scale and offset: batch normalization that keeps no statistics.
 
     Args:
         x: Any shape.
@@ -304,9 +279,7 @@ def tensor_normalization(
     Returns:
         The shape of ``x``; with ``output_stat`` a tuple of it, the mean and the variance.
     """
-    kept = _axes(axes)
-    y = ops.tensor_normalization(x, beta, gamma, kept, eps)
-    return _with_statistics(y, x, kept, output_stat)
+    return batch_normalization(x, beta, gamma, None, None, axes, 0.0, eps, True, output_stat)
 
 
 def weight_standardization(w: Input, channel_axis: int = 0, eps: float = 1e-5, output_stat: bool = False) -> Any:
@@ -321,8 +294,7 @@ def weight_standardization(w: Input, channel_axis: int = 0, eps: float = 1e-5, o
     Returns:
         The shape of ``w``; with ``output_stat`` a tuple of it, the mean and the variance.
     """
-    y = ops.weight_standardization(w, channel_axis, eps)
-    return _with_statistics(y, w, (channel_axis,), output_stat)
+    return ops.weight_standardization(w, channel_axis, eps, n_outputs=_number(output_stat))
 
 
 def spectral_norm(

@@ -165,7 +165,7 @@ def call_function(
     """Apply a function object to Variables or NdArrays."""
     if any(isinstance(v, NdArray) for v in inputs):
         if isinstance(function, OperatorFunction):
-            return compute(function.op, _fill(function, inputs), function.raw, n_outputs, outputs)
+            return compute(function.op.giving(n_outputs), _fill(function, inputs), function.raw, n_outputs, outputs)
         variables = [
             v if isinstance(v, Variable) or v is None else Variable._around(v, NdArray(v.shape)) for v in inputs
         ]

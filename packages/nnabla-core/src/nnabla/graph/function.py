@@ -115,6 +115,16 @@ class Function:
         held = self.held_outputs
         return [held.get(o) if n is None else n.content for o, n in enumerate(nodes)]
 
+    def output_node(self, o: int, shape: tuple[int, ...]) -> Node:
+        """Return the node of output ``o``, which has ``shape``; a new one in its place where nobody holds it."""
+        node = self.output_refs[o]()
+        if node is None:
+            node = Node(self.held_outputs.get(o) or Content.of_shape(shape))
+            node.parent, node.rank = self, self.rank + 1
+            self.output_refs[o] = weakref.ref(node)
+            changes.count += 1
+        return node
+
     def hold_outputs(self, outputs: Sequence[Node]) -> None:
         """Keep the contents of those of several outputs that the gradient reads."""
 

@@ -49,7 +49,7 @@ class OperatorFunction(OperatorGradient):
         # one of these per operation.
         self.context = ctx or get_current_context()
         self.op = op
-        self.name = op.name
+        self.name = op.type_name
         self.raw = raw
         self.given = given
         if op.draws:
@@ -74,7 +74,8 @@ class OperatorFunction(OperatorGradient):
             self.stream = nnabla_random.next_function_stream()
             nnabla_random.register_function_stream(self)
         else:
-            self.stream = seed
+            # Streams are words of 64 bits; negative seeds are theirs in two's complement.
+            self.stream = seed & 0xFFFF_FFFF_FFFF_FFFF
 
     def restart(self, stream: int) -> None:
         """Begin a stream of random numbers anew (``nn.seed`` was called)."""
@@ -147,6 +148,8 @@ class OperatorFunction(OperatorGradient):
         return setup
 
     def infer(self, ins: Sequence[Content], n_outputs: int | None) -> list[tuple[int, ...]]:
+        if self.op.forms:
+            self.op = self.op.giving(n_outputs)
         setup = self._setup_on([c.data.shape for c in self._active(ins)])
         shapes = list(setup.out_shapes)
         if self.op.data_dependent:
@@ -172,7 +175,7 @@ class OperatorFunction(OperatorGradient):
         return prepared.place.backend
 
     def hold_outputs(self, outputs: Sequence[Node]) -> None:
-        if self.need_grad and any(spec.name in self.op.gradient_reads for spec in self.op.outputs):
+        if self.need_grad and self.op.may_read_outputs:
             read = self.reads(self.needs)[1]
             self.held_outputs = {o: outputs[o].content for o in read}
 

@@ -12,7 +12,8 @@ from nnabla.ops.definition import _OPERATORS
 for _module in pkgutil.iter_modules(__path__):
     importlib.import_module(f"{__name__}.{_module.name}")
 
-globals().update({op.snake_name: op for op in _OPERATORS.values() if op.__module__.startswith(__name__)})
+_own = [op for op in _OPERATORS.values() if op.__module__.startswith(__name__) and op.name == op.type_name]
+globals().update({op.snake_name: op for op in _own})
 
 
 def __getattr__(name: str) -> Any:

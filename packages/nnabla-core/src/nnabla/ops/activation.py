@@ -129,7 +129,9 @@ def _gelu_argument(x: Any) -> Any:
 @gelu.gradient
 def _(x: Any, y: Any, dy: Any) -> Any:
     t = tanh(_gelu_argument(x))
-    slope = x * x * (3.0 * _GELU_SCALE * _GELU_CUBIC) + _GELU_SCALE
+    # Beyond 20 the tangent is 1 to the last bit, and nothing may overflow that is multiplied by 1 - 1.
+    near = minimum2(maximum2(x, -20.0), 20.0)
+    slope = near * near * (3.0 * _GELU_SCALE * _GELU_CUBIC) + _GELU_SCALE
     return dy * (0.5 * (1.0 + t) + y * (1.0 - t) * slope)
 
 

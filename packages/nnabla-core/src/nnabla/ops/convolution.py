@@ -23,6 +23,7 @@ from nnabla.ops.geometry import (
     spatial_default,
     sum_for_bias,
 )
+from nnabla.ops.internal import zeros
 from nnabla.ops.matrix import batch_matmul
 from nnabla.ops.slicing import slice_
 from nnabla.ops.spec import Boolean, Float, Int, Shape
@@ -247,8 +248,12 @@ def _(
     base = base_axis % len(x.shape)
     g = Geometry(x.shape, weight.shape, base, channel_last)
     args = (base, pad, stride, dilation, group, channel_last)
-    dx = _windows_of(g.sizes, convolution(dy, weight, None, *args), base, channel_last)
-    dw = convolution_weight_gradient(dy, x, g.kernel, *args)
+    if 0 in g.sizes:
+        # Of no window there is nothing to compute, and the kernel may be larger than what it would slide over.
+        dx, dw = zeros(x.shape), zeros(weight.shape)
+    else:
+        dx = _windows_of(g.sizes, convolution(dy, weight, None, *args), base, channel_last)
+        dw = convolution_weight_gradient(dy, x, g.kernel, *args)
     db = None if bias_shape is None else sum_for_bias(dy, base, channel_last)
     return dx, dw, db
 

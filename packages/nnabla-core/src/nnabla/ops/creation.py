@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from nnabla.errors import ArgumentError, ShapeError
 from nnabla.ops.array_manipulation import broadcast, reshape
 from nnabla.ops.definition import Result, operator
@@ -25,8 +27,13 @@ def constant(val: FloatArg = 0, shape: Shape = ()) -> Any:
 
 @operator("Arange", group=GROUP)
 def arange(start: FloatArg, stop: FloatArg, step: FloatArg = 1) -> Any:
-    """Numbers from ``start`` to before ``stop`` in steps of ``step``, which may be negative."""
-    count = max(math.ceil((stop - start) / step), 0)
+    """Numbers from ``start`` to before ``stop`` in steps of ``step``, which may be negative.
+
+    How many there are is computed in single precision, which is that of the arguments.
+    """
+    with np.errstate(all="ignore"):
+        steps = float((np.float32(stop) - np.float32(start)) / np.float32(step))
+    count = max(math.ceil(steps), 0)
     if float(start).is_integer() and float(step).is_integer() and step == 1:
         return iota(count, "float", int(start))
     return iota(count, "float") * step + start

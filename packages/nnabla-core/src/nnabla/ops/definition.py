@@ -150,6 +150,8 @@ class Operator:
     Attributes:
         name: Type name as in files, ``ELU``.
         snake_name: Name of the function, ``elu``.
+        type_name: Name that functions and files show: ``name``, unless the operator is a form of another one.
+        forms: The operators that give other numbers of outputs under this type name, by that number.
         group: Category of the documentation.
         internal: True for what bodies and gradients need but NNabla's files do not know.
         inputs, arguments, outputs: The schema.
@@ -179,6 +181,8 @@ class Operator:
     def __init__(self, name: str, function: Callable[..., Any], **traits: Any) -> None:
         self.name = name
         self.snake_name = traits.pop("snake_name", None) or function.__name__.rstrip("_")
+        self.type_name: str = traits.pop("type_name", name)
+        self.forms: dict[int, Operator] = {}
         self.group: str = traits.pop("group", "")
         self.internal: bool = traits.pop("internal", False)
         self.overwrites: tuple[str, ...] = tuple(traits.pop("overwrites", ()))
@@ -332,6 +336,15 @@ class Operator:
             return {name for i in wanted for name in found.get(i, ())}
         return set(found) if wanted else set()
 
+    @property
+    def may_read_outputs(self) -> bool:
+        """Whether gradients read outputs, or count as if they did."""
+        if callable(self.depends):
+            return True
+        named = self.depends.values() if isinstance(self.depends, dict) else [self.depends]
+        read = {*self.gradient_reads, *(name for names in named for name in names)}
+        return any(spec.name in read for spec in self.outputs)
+
     # -- setting up ----------------------------------------------------------------------------------------
     def bind(self, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[list[Any], tuple[Any, ...]]:
         """Split a call into inputs (flat, None for omitted ones) and raw argument values."""
@@ -447,7 +460,22 @@ class Operator:
             outputs = kwargs.pop("outputs", None)
             auto_forward = kwargs.pop("auto_forward", None)
         inputs, raw = self.bind(args, kwargs)
+        if self.forms:
+            self = self.giving(n_outputs if outputs is None else len(outputs))
         return _call(self, inputs, raw, n_outputs, outputs, auto_forward)
+
+    def giving(self, count: int | None) -> Operator:
+        """Return the form that gives ``count`` outputs (None or less than 1: as many as usual).
+
+        Raises:
+            RuntimeError: There is none.
+        """
+        if not self.forms or count is None or count < 1 or count == len(self.outputs):
+            return self
+        if count not in self.forms:
+            counts = " or ".join(map(str, sorted((len(self.outputs), *self.forms))))
+            raise ArgumentError(f"{self.snake_name}: n_outputs={count} was asked for; it gives {counts}")
+        return self.forms[count]
 
     def apply(self, inputs: Sequence[Any], args: dict[str, Any]) -> list[Any]:
         """Apply to inputs with canonical arguments; return outputs, updates, saved values, all in one list."""

@@ -130,7 +130,7 @@ def onnx_non_max_suppression(
         center_point_box: How boxes are given, 0 or 1.
         max_output_boxes_per_class: Largest number of boxes for each sample and class.
         iou_threshold: Intersection over union from above which boxes overlap, 0 to 1.
-        score_threshold: Boxes whose score is not above it are left out.
+        score_threshold: Boxes whose score is below it are left out.
     Returns:
         (boxes that stay, 3), by sample, class and falling score.
     Source: the operator NonMaxSuppression of ONNX.
@@ -178,7 +178,7 @@ def _(
         for c in range(scores.shape[1]):
             score = scores[b, c, :]
             order = xp.argsort(score, descending=True, stable=True)
-            kept = xp.take(_kept(xp, overlapping, score, score > score_threshold), order)
+            kept = xp.take(_kept(xp, overlapping, score, score >= score_threshold), order)
             chosen = xp.take(order, xp.nonzero(kept)[0])
             number = xp.astype(chosen[: min(max(max_output_boxes_per_class, 0), chosen.shape[0])], dtype)
             rows.append(xp.stack([xp.full_like(number, b), xp.full_like(number, c), number], axis=1))

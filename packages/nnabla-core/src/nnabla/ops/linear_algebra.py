@@ -101,7 +101,7 @@ def batch_det(x: Float) -> Any:
     """Determinants.
 
     Args:
-        x: (..., n, n); the gradient needs them invertible.
+        x: (..., n, n); the gradient of singular matrices is NaN.
     Returns:
         One number per matrix.
     """
@@ -132,7 +132,9 @@ def batch_inv(x: Float) -> Any:
     """Inverses.
 
     Args:
-        x: (..., n, n), invertible.
+        x: (..., n, n).
+    Returns:
+        The shape of ``x``, NaN for singular matrices.
     """
 
 
@@ -148,7 +150,15 @@ def _(x: Any) -> Any:
 
 @batch_inv.reference
 def _(xp: Any, x: Any) -> Any:
-    return xp.linalg.inv(x)
+    try:
+        return xp.linalg.inv(x)
+    except Exception:
+        # One singular matrix refuses them all.
+        singular = (xp.linalg.det(x) == 0)[..., None, None]
+        if not bool(xp.any(singular)):
+            raise
+        others = xp.linalg.inv(xp.where(singular, xp.eye(x.shape[-1], dtype=x.dtype), x))
+        return xp.where(singular, xp.asarray(xp.nan, dtype=x.dtype), others)
 
 
 @batch_inv.gradient

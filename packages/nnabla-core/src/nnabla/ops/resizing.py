@@ -182,6 +182,8 @@ def _positions(how: str, n: int, m: int, scale: float, start: float, end: float,
         return real(start) * real(n - 1) + o * (real(end) - real(start)) * real(n - 1) / last
     if how == "pytorch_half_pixel" and m == 1:
         return o
+    if how == "tf_half_pixel_for_nn":
+        return (o + half) / real(scale)
     return (o + half) / real(scale) - half
 
 
@@ -193,7 +195,12 @@ def onnx_resize(
     sizes: Ints = (),
     mode: Literal["nearest", "linear", "cubic"] = "nearest",
     coordinate_transformation_mode: Literal[
-        "half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric", "tf_crop_and_resize"
+        "half_pixel",
+        "pytorch_half_pixel",
+        "align_corners",
+        "asymmetric",
+        "tf_half_pixel_for_nn",
+        "tf_crop_and_resize",
     ] = "half_pixel",
     cubic_coeff_a: FloatArg = per_input(lambda *_: -0.75),
     exclude_outside: Int = per_input(lambda *_: 0),
@@ -210,8 +217,8 @@ def onnx_resize(
         mode: ``'nearest'``, ``'linear'`` or ``'cubic'`` (each axis by itself).
         coordinate_transformation_mode: Where entry o among m lies among n, with the scale s:
             ``'half_pixel'`` (o + 1/2) / s - 1/2; ``'pytorch_half_pixel'`` the same, but 0 if m is 1;
-            ``'align_corners'`` o (n - 1) / (m - 1); ``'asymmetric'`` o / s; ``'tf_crop_and_resize'`` evenly
-            between start and end of ``roi``.
+            ``'align_corners'`` o (n - 1) / (m - 1); ``'asymmetric'`` o / s; ``'tf_half_pixel_for_nn'``
+            (o + 1/2) / s; ``'tf_crop_and_resize'`` evenly between start and end of ``roi``.
         cubic_coeff_a: Coefficient a of cubic convolution.
         exclude_outside: With ``'cubic'``: if not 0, entries outside have no weight, and the others more.
         extrapolation_value: With ``'tf_crop_and_resize'``: value of the result where the position is outside.

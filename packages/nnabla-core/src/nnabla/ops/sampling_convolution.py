@@ -53,8 +53,9 @@ def _(h: Any, w: Any, height: int, width: int) -> Any:
 
 @corners.reference
 def _(xp: Any, h: Any, w: Any, height: int, width: int, dtype: Any) -> Any:
-    top = xp.floor(xp.clip(h, -2.0, float(height)))
-    left = xp.floor(xp.clip(w, -2.0, float(width)))
+    # A position right on the first zero counts as before it: its slope is 0, as farther outside.
+    top = xp.floor(xp.clip(h, -2.0, float(height))) - xp.astype(h == -1, h.dtype)
+    left = xp.floor(xp.clip(w, -2.0, float(width))) - xp.astype(w == -1, w.dtype)
     rows, columns = xp.astype(top, dtype) + 2, xp.astype(left, dtype) + 2
     stride = width + 4
     image = xp.reshape(xp.arange(h.shape[0], dtype=dtype), (h.shape[0], 1))
@@ -110,8 +111,9 @@ def deformable_convolution(
     below, right = h - top, w - left
     factors = ((1.0 - below) * (1.0 - right), (1.0 - below) * right, below * (1.0 - right), below * right)
     padded = pad_(g.first(x), (2, 2, 2, 2), "constant", 0.0)
-    rows = reshape(padded, (images, per_image, -1), False)
-    rows = reshape(transpose(rows, (0, 2, 1)), (-1, per_image), False)
+    elements = (g.sizes[0] + 4) * (g.sizes[1] + 4)
+    rows = reshape(padded, (images, per_image, elements), False)
+    rows = reshape(transpose(rows, (0, 2, 1)), (images * elements, per_image), False)
     if mask is not None:
         factor = reshape(_at_windows(mask, x, g, stride, out), h.shape, False)
         factors = tuple(f * factor for f in factors)

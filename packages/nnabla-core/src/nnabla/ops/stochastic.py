@@ -126,7 +126,7 @@ def random_choice(x: Float, w: Float, shape: Shape = (), replace: Boolean = True
         replace: Whether an element may be drawn more than once.
         seed: Seed of the draws; -1 follows ``nn.seed``.
     Returns:
-        (..., *shape); one element, of shape (..., 1), if ``shape`` is empty and ``x`` has no other dimension.
+        (..., *shape); (..., 1), one element per row, if ``shape`` is empty.
     """
     rows, size, count = prod(x.shape[:-1]), x.shape[-1], prod(shape)
     weight = ops.reshape(w, (rows, size), False)
@@ -151,7 +151,7 @@ def _weighted(weight: Any, u: Any) -> Any:
 
 
 def _choice_shape(x: Any, shape: Any) -> tuple[int, ...]:
-    return (*x[:-1], *shape) or (1,)
+    return (*x[:-1], *(shape or (1,)))
 
 
 @random_choice.resolve

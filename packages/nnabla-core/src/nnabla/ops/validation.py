@@ -60,7 +60,7 @@ def _(x: Any, target: Any) -> None:
 def confusion_matrix(x: Float, target: Index, axis: Int = per_input(lambda x, t: len(x) - 1)) -> Any:
     """Number of samples by label (rows) and class of the highest score (columns), kept as int32.
 
-    Of equal scores the last class counts. Samples whose label is no class are left out.
+    Of equal scores the first class counts. Samples whose label is no class are left out.
 
     Args:
         x: Scores; the classes lie along ``axis``.
@@ -73,8 +73,7 @@ def confusion_matrix(x: Float, target: Index, axis: Int = per_input(lambda x, t:
     order = (*(i for i in range(len(x.shape)) if i != at), at)
     scores = ops.reshape(ops.transpose(x, order), (prod(target.shape), classes), False)
     label = ops.reshape(ops.transpose(target, order), (prod(target.shape), 1), False)
-    # The last of equal scores is the first when counted from behind.
-    best = ops.flip(cast(one_hot_along(arg_max(ops.flip(scores, (1,)), 1), classes, 1), "float"), (1,))
+    best = cast(one_hot_along(arg_max(scores, 1), classes, 1), "float")
     rows = cast(one_hot_along(label, classes, 1), "float")
     return cast(ops.batch_matmul(rows, best, True, False), "int32")
 

@@ -185,5 +185,5 @@ def _(x_shape: Any, t: Any, dy: Any, base_axis: int, update_running_mean: bool) 
     samples = 1
     for n in x_shape[: base_axis % len(x_shape)]:
         samples *= n
-    factor = 1.0 - (1.0 / samples) / reshape(t, (1,) * len(x_shape), False)
+    factor = 1.0 - (1.0 / max(samples, 1)) / reshape(t, (1,) * len(x_shape), False)
     return dy * factor, None, None

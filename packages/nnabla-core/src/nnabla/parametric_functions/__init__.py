@@ -30,7 +30,7 @@ from nnabla.parametric_functions.convolutions import (
     depthwise_deconvolution,
 )
 from nnabla.parametric_functions.embedding import embed
-from nnabla.parametric_functions.factorized import svd_affine, svd_convolution
+from nnabla.parametric_functions.factorized import cpd3_convolution, svd_affine, svd_convolution
 from nnabla.parametric_functions.fully_connected import affine
 from nnabla.parametric_functions.normalization import (
     batch_normalization,
@@ -67,6 +67,7 @@ __all__ = [
     "binary_weight_convolution",
     "calc_uniform_lim_glorot",
     "convolution",
+    "cpd3_convolution",
     "deconvolution",
     "deformable_convolution",
     "depthwise_convolution",

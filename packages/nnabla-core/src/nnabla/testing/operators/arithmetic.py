@@ -38,6 +38,9 @@ CASES = [
             *cases(F.pow2, [uniform(0.5, 2, *a), normal(*b)], expect=np.power, label=f"{a}{b}"),
         ]
     ),
+    *cases(F.div2, [normal(2), uniform(0.5, 2, 2)], {"inplace": True}, expect=without_flag(np.divide)),
+    *cases(F.pow2, [uniform(0.5, 2, 2), normal(2)], {"inplace": True}, expect=without_flag(np.power)),
+    *cases(F.pow_scalar, [uniform(0.5, 2, 2)], {"val": 3, "inplace": True}, expect=lambda x, val, inplace: x**val),
     *cases(F.pow2, [given([-2.0, -1.5]), given([2.0, 3.0])], expect=np.power, grad=[0]),
     *cases(F.add_scalar, [normal(2, 3)], {"val": [1, -2.5], "inplace": True}, expect=lambda x, val, inplace: x + val),
     *cases(F.mul_scalar, [normal(2, 3)], {"val": [1, -2.5], "inplace": True}, expect=lambda x, val, inplace: x * val),

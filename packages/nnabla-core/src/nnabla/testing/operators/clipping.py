@@ -29,4 +29,11 @@ CASES = [
     *cases(F.clip_by_norm, [normal(2, 3), given([[0.5]])], expect=by_norm),
     *cases(F.clip_grad_by_value, [normal(2, 3), normal(2, 3), normal(2, 3)], expect=lambda x, low, high: x, grad=False),
     *cases(F.clip_grad_by_norm, [normal(2, 3)], {"clip_norm": 2.0}, expect=lambda x, clip_norm: x, grad=False),
+    *cases(
+        F.clip_grad_by_norm,
+        [normal(2, 3)],
+        {"clip_norm": 2.0, "axes": [(0,), (-1,)]},
+        expect=lambda x, clip_norm, axes: x,
+        grad=False,
+    ),
 ]

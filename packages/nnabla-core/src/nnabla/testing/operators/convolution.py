@@ -118,6 +118,22 @@ CASES = [
     *cases(F.convolution, [normal(2, 3, 4), normal(5, 3, 1), normal(5)], expect=convolve, label="pointwise"),
 ]
 
+NO_CHANNELS = [
+    *cases(F.convolution, [normal(2, 0, 4, 4), normal(3, 0, 3, 3)], expect=lambda x, w: np.zeros((2, 3, 2, 2))),
+    *cases(
+        F.convolution,
+        [normal(2, 4, 4, 0), normal(3, 3, 3, 0)],
+        {"channel_last": True},
+        expect=lambda x, w, channel_last: np.zeros((2, 2, 2, 3)),
+    ),
+    *cases(
+        F.deconvolution,
+        [normal(2, 3, 4, 0), normal(3, 2, 3, 3), normal(2)],
+        expect=lambda x, w, b: np.broadcast_to(b.reshape(2, 1, 1), (2, 2, 6, 2)),
+    ),
+    *cases(F.deconvolution, [normal(2, 0, 4, 4), normal(0, 3, 3, 3)], expect=lambda x, w: np.zeros((2, 3, 6, 6))),
+]
+
 DEPTHWISE = [
     *cases(F.depthwise_convolution, [normal(2, 3, 6), normal(3, 3), normal(3)], expect=depthwise),
     *cases(
@@ -166,4 +182,5 @@ DECONVOLUTION = [
         {"dilation": (1, 2)},
         expect=depthwise_deconvolve,
     ),
+    *cases(F.depthwise_deconvolution, [normal(2, 3, 4), normal(3, 3)], {"base_axis": -2}, expect=depthwise_deconvolve),
 ]

@@ -59,7 +59,7 @@ def suppressed(boxes, scores, center_point_box=0, max_output_boxes_per_class=0, 
         (b, c, i)
         for b in range(scores.shape[0])
         for c in range(scores.shape[1])
-        for i in greedy(boxes[b], scores[b, c], scores[b, c] > score_threshold, iou_threshold)[
+        for i in greedy(boxes[b], scores[b, c], scores[b, c] >= score_threshold, iou_threshold)[
             :max_output_boxes_per_class
         ]
     ]
@@ -75,7 +75,7 @@ ONNX = cases(
 ) + cases(
     F.onnx_non_max_suppression,
     [given([[[0.0, 0, 1, 1], [0, 0, 1, 1]]]), given(np.ones((1, 1, 2)))],
-    dict(max_output_boxes_per_class=[0, 5]),
+    dict(max_output_boxes_per_class=[0, 5], score_threshold=[0.0, 1.0]),
     expect=suppressed,
     grad=False,
 )

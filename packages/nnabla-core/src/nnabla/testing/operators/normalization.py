@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+import nnabla.function_bases as FB
 import nnabla.functions as F
 from nnabla.testing.cases import cases, normal, uniform
 
@@ -48,6 +49,32 @@ def instance(x, beta, gamma, channel_axis=1, batch_axis=0, eps=1e-5):
 def group(x, beta, gamma, num_groups, eps=1e-5):
     split = x.reshape(len(x), num_groups, -1)
     return affine(standardize(split, (2,), eps).reshape(x.shape), beta, gamma)
+
+
+def with_statistics(function, kept=lambda **_: (0,), split=lambda x, **_: x):
+    """What ``function`` gives, then the mean and variance of ``split(x)`` over all axes but ``kept``."""
+
+    def expect(x, *parameters, output_stat, **args):
+        within = split(x, **args)
+        axes = but(within, kept(**args))
+        statistics = within.mean(axes, keepdims=True), within.var(axes, keepdims=True)
+        return function(x, *parameters, **args), *statistics
+
+    return expect
+
+
+def groups(x, num_groups, **_):
+    return x.reshape(len(x), num_groups, x.shape[1] // num_groups, *x.shape[2:])
+
+
+class Alone:
+    """A communicator of one process."""
+
+    size = 1
+
+
+def tensor(x, beta=None, gamma=None, axes=(1,), eps=1e-5):
+    return affine(standardize(x, but(x, axes), eps), beta, gamma)
 
 
 STATISTICS = [normal(1, 4, 1, 1), uniform(0.5, 2, 1, 4, 1, 1)]
@@ -98,6 +125,13 @@ FUSED_BATCH_NORMALIZATION = [
     *cases(F.fused_batch_normalization, [X, None, None, None, None], expect=fused),
     *cases(
         F.fused_batch_normalization,
+        [X, *SCALE, *STATISTICS],
+        {"decay_rate": 0.5, "eps": 0.25},
+        expect=lambda *inputs, decay_rate, **args: fused(*inputs, **args),
+        grad=[0, 1, 2],
+    ),
+    *cases(
+        F.fused_batch_normalization,
         [X, normal(1, 4, 1, 3), normal(1, 4, 1, 3), None, None],
         {"axes": (1, 3)},
         expect=fused,
@@ -116,11 +150,48 @@ LAYER_NORMALIZATION = [
 ]
 
 OTHER_NORMALIZATIONS = [
+    *cases(
+        F.sync_batch_normalization,
+        [X, *SCALE, *STATISTICS],
+        {"comm": Alone(), "group": "some", "decay_rate": 0.5, "eps": 0.25, "batch_stat": [True, False]},
+        expect=lambda *inputs, comm, group, decay_rate, **args: batch(*inputs, **args),
+        grad=[0, 1, 2],
+    ),
+    *cases(
+        F.sync_batch_normalization,
+        [X, None, None, None, None],
+        {"comm": Alone(), "axes": (3,)},
+        expect=lambda x, *_, comm, axes: standardize(x, but(x, axes), 1e-5),
+    ),
     *cases(F.instance_normalization, [X, *SCALE], {"eps": [1e-5, 0.5]}, expect=instance),
     *cases(F.instance_normalization, [X, normal(3, 4, 1, 1), normal(3, 4, 1, 1)], expect=instance),
     *cases(F.instance_normalization, [X, None, None], {"channel_axis": -1, "batch_axis": (0, 1)}, expect=instance),
     *cases(F.group_normalization, [X, *SCALE], {"num_groups": [1, 2, 4]}, expect=group),
     *cases(F.group_normalization, [X, None, None], {"num_groups": 2, "eps": 0.5}, expect=group),
+    *cases(
+        F.group_normalization,
+        [normal(3, 2, 4), normal(1, 1, 4), normal(1, 1, 4)],
+        {"num_groups": 2, "channel_axis": [2, -1]},
+        expect=lambda x, beta, gamma, num_groups, channel_axis: affine(
+            standardize(x.reshape(3, 2, 2, 2), (1, 3), 1e-5).reshape(x.shape), beta, gamma
+        ),
+    ),
+    *cases(
+        F.group_normalization,
+        [normal(3, 2, 4), None, None],
+        {"num_groups": 2, "channel_axis": 2, "batch_axis": (0, 1)},
+        expect=lambda x, *_, **__: standardize(x.reshape(3, 2, 2, 2), (3,), 1e-5).reshape(x.shape),
+    ),
+    *cases(FB.tensor_normalization, [X, *SCALE], {"eps": [1e-5, 0.5]}, expect=tensor),
+    *cases(FB.tensor_normalization, [X, normal(1, 4, 1, 3), None], {"axes": (1, -1)}, expect=tensor),
+    *cases(FB.tensor_normalization, [X, None, normal(3, 1, 1, 1)], {"axes": (0,)}, expect=tensor),
+    *cases(F.weight_standardization, [X], {"eps": 0.5}, expect=lambda w, eps: standardize(w, but(w, 0), eps)),
+    *cases(
+        F.norm_normalization,
+        [X],
+        {"p": [2, 3], "axes": (1,), "eps": 0.5},
+        expect=lambda x, p, axes, eps: x / ((np.abs(x) ** p).sum(axes, keepdims=True) + eps) ** (1 / p),
+    ),
     *cases(
         F.tensor_normalization,
         [X],
@@ -150,5 +221,61 @@ OTHER_NORMALIZATIONS = [
         [X, uniform(0.5, 2, 4)],
         {"dim": [1, -3], "eps": 0.5},
         expect=lambda w, g, dim, eps: w * g.reshape(1, 4, 1, 1) / np.sqrt((w**2).sum((0, 2, 3), keepdims=True) + eps),
+    ),
+]
+
+WITH_STATISTICS = [
+    *cases(
+        F.batch_normalization,
+        [X, *SCALE, *STATISTICS],
+        {"output_stat": True},
+        expect=with_statistics(batch, lambda **_: (1,)),
+        grad=[0, 1, 2],
+    ),
+    *cases(
+        F.batch_normalization,
+        [X, None, None, None, None],
+        {"axes": (1, 3), "output_stat": True},
+        expect=with_statistics(batch, lambda axes: axes),
+    ),
+    *cases(
+        F.fused_batch_normalization,
+        [X, *SCALE, *STATISTICS, normal(3, 4, 2, 3)],
+        {"output_stat": True},
+        expect=with_statistics(fused, lambda **_: (1,)),
+        grad=[0, 1, 2, 5],
+    ),
+    *cases(F.layer_normalization, [X, *FULL], {"output_stat": True}, expect=with_statistics(layer)),
+    *cases(
+        F.layer_normalization,
+        [X, None, None],
+        {"batch_axis": (0, -1), "output_stat": True},
+        expect=with_statistics(layer, lambda batch_axis: batch_axis),
+    ),
+    *cases(
+        F.instance_normalization,
+        [X, *SCALE],
+        {"output_stat": True},
+        expect=with_statistics(instance, lambda **_: (0, 1)),
+    ),
+    *cases(
+        F.group_normalization,
+        [X, *SCALE],
+        {"num_groups": 2, "output_stat": True},
+        expect=with_statistics(group, lambda **_: (0, 1), groups),
+    ),
+    *cases(
+        F.tensor_normalization,
+        [X],
+        {"axes": (0, 2), "output_stat": True},
+        expect=with_statistics(lambda x, axes: standardize(x, but(x, axes), 1e-5), lambda axes: axes),
+    ),
+    *cases(
+        F.weight_standardization,
+        [X],
+        {"channel_axis": 1, "output_stat": True},
+        expect=with_statistics(
+            lambda w, channel_axis: standardize(w, but(w, channel_axis), 1e-5), lambda channel_axis: (channel_axis,)
+        ),
     ),
 ]

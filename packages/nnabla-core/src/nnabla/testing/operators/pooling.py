@@ -116,4 +116,18 @@ def max_back(dy, x, kernel, **args):
 
 MAX_POOLING_BACKWARD = [
     *cases(F.max_pooling_backward, [normal(2, 3, 2, 3), normal(2, 3, 5, 6)], {"kernel": (2, 2)}, expect=max_back),
+    *cases(
+        F.max_pooling_backward,
+        [normal(2, 3, 3, 3), normal(2, 3, 5, 6)],
+        {"kernel": (3, 2), "stride": (2, 2), "ignore_border": False},
+        expect=max_back,
+    ),
+    *cases(
+        F.max_pooling_backward,
+        [normal(2, 4, 3, 3), normal(2, 5, 6, 3)],
+        {"kernel": (2, 2), "stride": (1, 2), "channel_last": True},
+        expect=lambda dy, x, channel_last, **args: np.moveaxis(
+            max_back(np.moveaxis(dy, -1, 1), np.moveaxis(x, -1, 1), **args), 1, -1
+        ),
+    ),
 ]

@@ -61,6 +61,8 @@ CASES = [
         grad=False,
     ),
     *cases(F.pow2_quantize, [given([0.0, 1e-20, 1e20, -1e-3])], expect=pow2, grad=False),
+    *cases(F.fixed_point_quantize, [normal(9)], dict(ste_fine_grained=[True, False]), expect=fixed_point, grad=False),
+    *cases(F.pow2_quantize, [normal(9)], dict(ste_fine_grained=[True, False]), expect=pow2, grad=False),
     *cases(
         F.quantize_linear,
         [uniform(-80, 80, 2, 3, 4), given(np.full((1, 1, 1), 0.5)), given(np.full((1, 1, 1), 3.0))],

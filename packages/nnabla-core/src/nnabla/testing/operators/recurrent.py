@@ -87,4 +87,15 @@ CASES = [
         expect=layers("rnn"),
         double=False,
     ),
+    *(
+        case
+        for kind, function in (("rnn", F.rnn), ("lstm", F.lstm), ("gru", F.gru))
+        for case in cases(
+            function,
+            inputs(kind, 2, 1, True),
+            dict(num_layers=2, dropout=0.5, training=False),
+            expect=layers(kind),
+            grad=False,
+        )
+    ),
 ]

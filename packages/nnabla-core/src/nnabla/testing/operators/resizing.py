@@ -83,4 +83,15 @@ CASES = [
             "extrapolation_value": 5.0,
         },
     ),
+    # Their values are golden data of the reference, in the tests of the core.
+    *cases(
+        F.onnx_resize,
+        [normal(2, 4, 5)],
+        {"sizes": (2, 7, 3), "mode": "cubic", "cubic_coeff_a": -0.5, "exclude_outside": [0, 1]},
+    ),
+    *cases(
+        F.onnx_resize,
+        [normal(2, 4, 5)],
+        {"sizes": (2, 7, 3), "nearest_mode": ["round_prefer_ceil", "floor", "ceil"]},
+    ),
 ]

@@ -69,6 +69,13 @@ DEFORMABLE_CONVOLUTION = [
     ),
     *cases(
         F.deformable_convolution,
+        [normal(2, 2, 4, 4), normal(3, 2, 2, 2), normal(2, 8, 4, 4)],
+        {"base_axis": -3},
+        expect=lambda *inputs, base_axis: deform(*inputs),
+        double=False,
+    ),
+    *cases(
+        F.deformable_convolution,
         [normal(1, 2, 4, 4), normal(2, 2, 1, 1), uniform(-100, 100, 1, 2, 4, 4)],
         expect=deform,
         double=False,

@@ -14,9 +14,9 @@ def top_n_error(x, target, axis=-1, n=1):
 
 
 def confusion_matrix(x, target, axis=-1):
-    last = x.shape[axis] - 1 - np.flip(x, axis).argmax(axis)
+    best = x.argmax(axis)
     counts = np.zeros((x.shape[axis],) * 2)
-    np.add.at(counts, (target.squeeze(axis).ravel(), last.ravel()), 1)
+    np.add.at(counts, (target.squeeze(axis).ravel(), best.ravel()), 1)
     return counts
 
 

@@ -141,7 +141,8 @@ def _convolve(x: Array, weight: Array, stride: Any, dilation: Any, pad: Any, out
     by_group = y.reshape(x.shape[0], group, maps // group, positions)
     for at, block in windows:
         if together:
-            product = np.matmul(matrix, block).reshape(group, maps // group, -1, positions)
+            count = at.stop - at.start
+            product = np.matmul(matrix, block).reshape(group, maps // group, count, positions)
             by_group[at] = product.transpose(2, 0, 1, 3)
         else:
             np.matmul(matrix, block, out=by_group[at])
@@ -257,7 +258,7 @@ def weight_gradient(xp: Any, inputs: Any, out: Any, args: dict[str, Any]) -> Arr
     seeds = seeds.reshape(g.batch, group, rows // group, windows.positions)
     total = np.zeros((group, rows // group, g.channels // group * windows.taps), x.dtype)
     for at, block in windows:
-        side = seeds[at].transpose(1, 2, 0, 3).reshape(group, rows // group, -1)
+        side = seeds[at].transpose(1, 2, 0, 3).reshape(group, rows // group, block.shape[2])
         total += np.matmul(side, block.transpose(0, 2, 1))
     dw = total.reshape(rows, g.channels // group, *kernel)
     return np.ascontiguousarray(np.moveaxis(dw, 1, -1)) if last else dw

@@ -102,8 +102,7 @@ def _top_n_error(xp: Any, inputs: tuple[Any, ...], out: tuple[Any, ...], args: d
 def _confusion_matrix(xp: Any, inputs: tuple[Any, ...], out: tuple[Any, ...], args: dict[str, Any]) -> Any:
     (x, target), axis = inputs, args["axis"]
     classes = x.shape[axis]
-    # The last of equal scores is the first when counted from behind.
-    best = classes - 1 - np.argmax(np.flip(x, axis), axis=axis, keepdims=True)
+    best = np.argmax(x, axis=axis, keepdims=True)
     valid = (target >= 0) & (target < classes)
     pairs = (target * classes + best)[valid]
     return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes).astype(np.int32)

@@ -13,15 +13,15 @@ from nnabla_ext.cpu.native import module
 __all__ = ["FORWARD_KERNELS"]
 
 
-def _computes(x: np.ndarray, spatial: int) -> bool:
+def _computes(one: np.ndarray, other: np.ndarray, spatial: int) -> bool:
     """Whether the native kernels do it: three spatial dimensions at most, and there is something to compute."""
-    return spatial <= 3 and x.size > 0
+    return spatial <= 3 and one.size > 0 and other.size > 0
 
 
 def convolution(xp: Any, inputs: Any, out: Any, args: dict[str, Any]) -> np.ndarray:
     """Convolution."""
     x, weight, bias = inputs
-    if not _computes(x, len(args["pad"])):
+    if not _computes(x, weight, len(args["pad"])):
         return over_numpy.convolution(xp, inputs, out, args)
     base, last = args["base_axis"] % x.ndim, args["channel_last"]
     return module.convolution(x, weight, bias, base, args["pad"], args["stride"], args["dilation"], args["group"], last)
@@ -31,7 +31,7 @@ def deconvolution(xp: Any, inputs: Any, out: Any, args: dict[str, Any]) -> np.nd
     """Deconvolution: the adjoint of a convolution over what it gives."""
     x, weight, bias = inputs
     pad, stride, dilation = args["pad"], args["stride"], args["dilation"]
-    if not _computes(x, len(pad)):
+    if not _computes(x, weight, len(pad)):
         return over_numpy.deconvolution(xp, inputs, out, args)
     base, last = args["base_axis"] % x.ndim, args["channel_last"]
     first, kernel = (base, weight.shape[1:-1]) if last else (base + 1, weight.shape[2:])
@@ -45,7 +45,7 @@ def deconvolution(xp: Any, inputs: Any, out: Any, args: dict[str, Any]) -> np.nd
 def weight_gradient(xp: Any, inputs: Any, out: Any, args: dict[str, Any]) -> np.ndarray:
     """The gradient of a convolution with respect to its weight."""
     x, dy = inputs
-    if not _computes(dy, len(args["kernel"])):
+    if not _computes(x, dy, len(args["kernel"])):
         return over_numpy.weight_gradient(xp, inputs, out, args)
     base, last = args["base_axis"] % x.ndim, args["channel_last"]
     return module.convolution_weight_gradient(

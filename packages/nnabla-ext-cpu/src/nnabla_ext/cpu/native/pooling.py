@@ -97,7 +97,7 @@ def _global(shape: Sequence[int]) -> tuple[Any, ...]:
 
 def _global_average_pooling(xp: Any, inputs: Any, out: Any, args: dict[str, Any]) -> Any:
     (x,) = inputs
-    y = module.sum_pooling(x, *_global(x.shape), _ALL)
+    y = module.sum_pooling(x, *_global(x.shape), _ALL) if x.size else None
     if y is None:
         y = x.reshape(*x.shape[:2], prod(x.shape[2:])).mean(-1)
     return y if y.ndim == 4 else y.reshape(*x.shape[:2], 1, 1)
@@ -109,7 +109,7 @@ def _global_average_pooling_backward(
     (shape,), (dy,) = values, grads
     sizes = shape[2:]
     dy = dy.reshape(*shape[:2], *(1,) * len(sizes))
-    dx = module.spread_in_windows(dy, shape, *_global(shape), _ALL)
+    dx = module.spread_in_windows(dy, shape, *_global(shape), _ALL) if prod(shape) else None
     return (np.broadcast_to(dy / max(prod(sizes), 1), shape).copy() if dx is None else dx,)
 
 
