@@ -66,6 +66,8 @@ def fused_convolution(
 ) -> Any:
     """Padding, convolution, batch normalization, addition of ``z`` and a nonlinearity.
 
+    :math:`y = \\phi(\\mathrm{bn}(W * \\mathrm{pad}(x) + b) + z)`, where what is not given is left out.
+
     Args:
         x, weight, bias: As of :func:`convolution`.
         beta, gamma, mean, variance: As of :func:`batch_normalization`, 1 except for the maps; all or none.
@@ -79,7 +81,14 @@ def fused_convolution(
         pad_mode: As of :func:`pad`.
         constant_value: The padding, with ``pad_mode='constant'``.
     Returns:
-        As :func:`convolution`.
+        Batch dimensions, then (M, out...) (or channel last), sizes as of :func:`convolution`.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array(np.arange(16.0).reshape(1, 1, 4, 4) - 8.0)
+        >>> weight = nn.NdArray.from_numpy_array([[[[0.0, 1.0], [1.0, 0.0]]]])
+        >>> print(F.fused_convolution(x, weight, nonlinearity="relu").data[0, 0])
+        [[0. 0. 0.]
+         [0. 0. 1.]
+         [5. 7. 9.]]
     """
     base, ndim = base_axis % len(x.shape), len(stride)
     if len(pad) == ndim and pad_mode == "constant" and constant_value == 0:

@@ -92,6 +92,11 @@ def image_augmentation(
         seed: Seed of the draws; -1 follows ``nn.seed``.
     Returns:
         The shape of ``x`` with ``shape`` at its end.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array(np.zeros((1, 3, 32, 32)))
+        >>> y = F.image_augmentation(x, shape=(3, 28, 28), angle=0.2, flip_lr=True, seed=1)
+        >>> print(y.shape)
+        (1, 3, 28, 28)
     """
     outer, (channels, height, width) = x.shape[:-3], x.shape[-3:]
     batch, (tall, wide) = prod(outer), shape[-2:]
