@@ -14,7 +14,9 @@ from __future__ import annotations
 import inspect
 import re
 import textwrap
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 __all__ = ["Docstring", "combine", "entries", "read_docstring"]
 
@@ -61,21 +63,23 @@ def entries(section: str) -> dict[str, str]:
     return found
 
 
-def combine(own: str | None, definition: str) -> str:
+def combine(function: Callable[..., Any], definition: str) -> str:
     """Return the docstring of a function that calls an operator with another signature.
 
-    The definition says what is computed, whence it comes and shows it; arguments are the function's own.
+    The definition says what is computed, whence it comes and shows it, and what arguments mean of which the function
+    says nothing itself.
 
     Args:
-        own: The function's docstring.
+        function: The function, whose docstring has sections for what is its own.
         definition: The operator's docstring.
     """
-    mine, theirs = read_docstring(own), read_docstring(definition)
-    sections = {**theirs.sections, **mine.sections}
-    parts = [theirs.description]
-    # A first sentence alone says again what the definition says; further paragraphs are about the function.
-    parts += mine.description.split("\n\n")[1:]
-    for name in SECTIONS:
-        if name in sections:
-            parts.append(f"{name}:\n{textwrap.indent(sections[name], '    ')}")
-    return "\n\n".join(parts)
+    mine, theirs = read_docstring(function.__doc__), read_docstring(definition)
+    meanings = {**theirs.args, **mine.args}
+    arguments = [
+        textwrap.fill(f"{name}: {meanings[name]}", 112, subsequent_indent="    ", break_on_hyphens=False)
+        for name in inspect.signature(function).parameters
+        if name in meanings
+    ]
+    sections = {**theirs.sections, **mine.sections, "Args": "\n".join(arguments)}
+    parts = [f"{name}:\n{textwrap.indent(sections[name], '    ')}" for name in SECTIONS if name in sections]
+    return "\n\n".join([theirs.description, *parts])

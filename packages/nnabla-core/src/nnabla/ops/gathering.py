@@ -112,7 +112,7 @@ def scatter_nd(
 ) -> Any:
     """Put or add elements or slices into an array by coordinates: the adjoint of :func:`gather_nd`.
 
-    :math:`y_{I_{0,j}, \\dots, I_{M-1,j}} = x_j`, with ``add`` the sum of these.
+    :math:`y_{I_{0,j}, \\dots, I_{M-1,j}} = d_j` for the data d, with ``add`` the sum of these.
 
     Args:
         data: The shape of ``indices`` without its first dimension, then the dimensions of the result after the

@@ -84,7 +84,8 @@ def deformable_convolution(
     Values between the pixels are interpolated bilinearly; outside there are zeros. The offsets have the sizes of the
     input; with a stride those at multiples of it count.
 
-    :math:`y_{m,o} = b_m + \\sum_{c,k} W_{m,c,k} \\, \\mathrm{mask}_{k,o} \\, x_c(s o + d k - p + \\mathrm{offset}_{k,o})`
+    :math:`y_{m,o} = b_m + \\sum_{c,k} W_{m,c,k} \\, \\mu_{k,o} \\, x_c(s o + d k - p + \\delta_{k,o})`, where
+    :math:`\\delta` are the offsets and :math:`\\mu` is the mask; the rest as of :func:`convolution`.
 
     Args:
         x: Batch dimensions, then (C, H, W), or (H, W, C) with ``channel_last``.
