@@ -11,7 +11,6 @@ import inspect
 import itertools
 import re
 import sys
-import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -44,9 +43,12 @@ Each has a page: what it computes, its inputs, arguments and outputs, an example
 ```
 """
 
+# As in pyproject.toml.
+LINE = 120
+
 KINDS = {"any": "any", "same": "as the first input", "index": "int64", "int32": "int32", "bool": "bool"}
 
-# How to say what a parameter of a function of another signature means that neither docstring has.
+# What every function has.
 ALWAYS = {"n_outputs", "outputs"}
 
 
@@ -115,14 +117,18 @@ def meaning(op: Operator, name: str) -> str:
 
 
 def signature(module: str, function: Any) -> str:
-    """A call as Python has it, without annotations, in lines."""
+    """A call as Python has it, without annotations, in lines as the formatter breaks them."""
     parameters = [
-        p.replace(annotation=inspect.Parameter.empty)
+        str(p.replace(annotation=inspect.Parameter.empty)).replace("'", '"')
         for p in inspect.signature(function).parameters.values()
         if p.name not in ALWAYS
     ]
-    text = f"{module}.{function.__name__}{inspect.Signature(parameters)}"
-    return textwrap.fill(text, 100, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
+    name, line = f"{module}.{function.__name__}", ", ".join(parameters)
+    if len(name) + len(line) + 2 <= LINE:
+        return f"{name}({line})"
+    if len(line) + 4 <= LINE:
+        return f"{name}(\n    {line}\n)"
+    return "\n".join([f"{name}(", *(f"    {parameter}," for parameter in parameters), ")"])
 
 
 def default(argument: ArgumentSpec) -> str:
@@ -141,7 +147,10 @@ def kind(argument: ArgumentSpec) -> str:
 
 def gradients(op: Operator) -> list[str]:
     """For each input "yes" or "no": whether its example's gradient reaches it, or where it is left out, it may."""
-    found = ["yes" if spec.kind in ("float", "any") and op.differentiable else "no" for spec in op.inputs]
+    found = [
+        "yes" if op.differentiable and spec.kind in ("float", "any") and spec.name not in op.updates else "no"
+        for spec in op.inputs
+    ]
     reached: dict[int, bool] = {}
     for setup in list(op._setups.values()):  # tracing sets up more
         given = [i for i, shape in enumerate(setup.in_shapes) if shape is not None]
