@@ -217,6 +217,7 @@ def softsign(x: Float) -> Any:
         x: Any shape.
     Returns:
         The shape of ``x``; -1 to 1.
+    Source: Bergstra, Desjardins, Lamblin, Bengio 2009, "Quadratic polynomials learn better image features".
     Example:
         >>> print(F.softsign(nn.NdArray.from_numpy_array([-1.0, 0.0, 3.0])).data)
         [-0.5   0.    0.75]
@@ -238,6 +239,7 @@ def hard_tanh(x: Float) -> Any:
         x: Any shape.
     Returns:
         The shape of ``x``; -1 to 1.
+    Source: Collobert 2004, "Large scale machine learning".
     Example:
         >>> print(F.hard_tanh(nn.NdArray.from_numpy_array([-3.0, -0.5, 2.0])).data)
         [-1.  -0.5  1. ]

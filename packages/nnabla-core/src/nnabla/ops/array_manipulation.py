@@ -14,7 +14,8 @@ GROUP = "Array Manipulation"
 
 @operator("Reshape", group=GROUP, aliases={0: 0}, views=True, trivial=True, outputs="y:same")
 def reshape(x: Real, shape: Shape, inplace: Boolean = True) -> Any:
-    """The same elements in another shape, in C order (the last index runs fastest).
+    """The same elements in another shape, :math:`\\mathrm{flat}(y) = \\mathrm{flat}(x)`, in C order (the last index
+    runs fastest).
 
     Args:
         x: Any shape.

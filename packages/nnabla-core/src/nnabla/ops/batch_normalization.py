@@ -207,12 +207,17 @@ def fused_batch_normalization(
     :math:`y = \\max(0, \\mathrm{bn}(x) + z)`, where bn is :func:`batch_normalization`.
 
     Args:
-        x, beta, gamma, mean, variance: As of :func:`batch_normalization`; all must be given.
-        z: The shape of ``x``; optional.
+        x: Any shape.
+        beta: Offset, the sizes of ``x`` along ``axes``, 1 elsewhere.
+        gamma: Scale, as ``beta``.
+        mean: Running mean, as ``beta``; updated in place.
+        variance: Running variance, as ``mean``.
+        z: The shape of ``x``, added before the nonlinearity; optional.
         axes, decay_rate, eps, batch_stat: As of :func:`batch_normalization`.
-        nonlinearity: ``'relu'``.
+        nonlinearity: What is applied last.
     Returns:
         The shape of ``x``.
+    Source: Ioffe, Szegedy 2015, "Batch normalization", algorithms 1 and 2.
     Example:
         >>> x = nn.NdArray.from_numpy_array([[1.0], [3.0]])
         >>> z = nn.NdArray.from_numpy_array([[2.0], [0.5]])
@@ -289,12 +294,17 @@ def sync_batch_normalization(
     joint batch.
 
     Args:
-        x, beta, gamma, mean, variance: As of :func:`batch_normalization`; all must be given.
+        x: Any shape.
+        beta: Offset, the sizes of ``x`` along ``axes``, 1 elsewhere.
+        gamma: Scale, as ``beta``.
+        mean: Running mean, as ``beta``; updated in place.
+        variance: Running variance, as ``mean``.
         comm: The communicator.
         group: Name of the group of processes.
         axes, decay_rate, eps, batch_stat: As of :func:`batch_normalization`.
     Returns:
         The shape of ``x``.
+    Source: Peng et al. 2018, "MegDet: a large mini-batch object detector".
     Example:
         >>> class OneProcess:
         ...     size = 1

@@ -126,7 +126,9 @@ def binary_connect_convolution(
     The gradient of the signs goes to the weights as it is.
 
     Args:
-        x, weight, bias, base_axis, pad, stride, dilation, group: As in :func:`convolution`.
+        x: Batch dimensions, then (C, spatial...).
+        weight: (M, C / group, kernel...).
+        bias, base_axis, pad, stride, dilation, group: As in :func:`convolution`.
         binary_weight: The shape of ``weight``; forward writes the signs here.
         quantize_zero_to: What a weight of 0 becomes.
     Returns:
@@ -252,7 +254,9 @@ def binary_weight_convolution(
     The gradient of the signs goes to the weights as it is, without these factors.
 
     Args:
-        x, weight, bias, base_axis, pad, stride, dilation, group: As in :func:`convolution`.
+        x: Batch dimensions, then (C, spatial...).
+        weight: (M, C / group, kernel...).
+        bias, base_axis, pad, stride, dilation, group: As in :func:`convolution`.
         binary_weight: The shape of ``weight``; forward writes the signs here.
         alpha: One number per output map; forward writes the factors here.
         quantize_zero_to: What a weight of 0 becomes.

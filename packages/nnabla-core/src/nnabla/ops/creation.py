@@ -135,7 +135,7 @@ def _(x: Any, shape: Any) -> Any:
 
 @operator("Shape", group="Array Manipulation", outputs="shape", differentiable=False, depends=("x", "shape"))
 def shape(x: Real, start: Int = 0, end: Int = 0) -> Any:
-    """The sizes of ``x`` as numbers.
+    """The sizes of ``x`` as numbers, :math:`y_i = n_{a + i}`, where n are the sizes and a is ``start``.
 
     Args:
         x: Any shape; its values are not read.

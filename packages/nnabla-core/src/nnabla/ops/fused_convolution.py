@@ -70,7 +70,11 @@ def fused_convolution(
 
     Args:
         x, weight, bias: As of :func:`convolution`.
-        beta, gamma, mean, variance: As of :func:`batch_normalization`, 1 except for the maps; all or none.
+        beta: Offset of each map: the dimensions of the output, 1 except for the maps. With it all of the next three
+            are given, otherwise none.
+        gamma: Scale, as ``beta``.
+        mean: Running mean, as ``beta``; updated in place.
+        variance: Running variance, as ``mean``.
         z: The shape of the output, added before the nonlinearity; optional.
         base_axis: Number of batch dimensions.
         pad: Padding before and after each spatial dimension; or twice as many numbers, before and after in turn.

@@ -70,7 +70,11 @@ def image_augmentation(
     noise: FloatArg = 0.0,
     seed: Int = -1,
 ) -> Any:
-    """Change images at random: place, size, rotation, proportions, lens distortion, flips, brightness, contrast, noise.
+    """Change images at random: place, size, rotation, proportions, lens distortion, flips, brightness, contrast,
+    noise.
+
+    :math:`y_c(p) = f_c (x_c(q(p)) - m) + m + b_c + e`, where q maps the positions of the result to those of the
+    image, f is the contrast with its center m, b the brightness, and e the noise.
 
     What lies beyond an image is its nearest border pixel. There is no gradient.
 

@@ -156,8 +156,9 @@ def inq_convolution(
     A fixed weight is 0 or :math:`\\pm 2^k`, the other ones are as they are.
 
     Args:
-        x, bias, base_axis, pad, stride, dilation, group: As in :func:`convolution`.
-        weight: As in :func:`convolution`; forward writes the powers of two into the weights that are fixed.
+        x: Batch dimensions, then (C, spatial...).
+        bias, base_axis, pad, stride, dilation, group: As in :func:`convolution`.
+        weight: (M, C / group, kernel...); forward writes the powers of two into the weights that are fixed.
         indicator_fixedweights, num_bits, inq_iterations, selection_algorithm, seed: As in :func:`inq_affine`.
     Returns:
         Batch dimensions, then (M, out...), sizes as of :func:`convolution`.

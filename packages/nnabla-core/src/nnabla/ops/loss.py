@@ -307,6 +307,7 @@ def kl_multinomial(p: Float, q: Float, base_axis: Int = 1) -> Any:
         base_axis: Number of batch dimensions.
     Returns:
         The batch dimensions, and one of size 1.
+    Source: Kullback, Leibler 1951, "On information and sufficiency".
     Example:
         >>> p, q = nn.NdArray.from_numpy_array([[0.5, 0.5]]), nn.NdArray.from_numpy_array([[0.25, 0.75]])
         >>> print(F.kl_multinomial(p, q).data.round(4))

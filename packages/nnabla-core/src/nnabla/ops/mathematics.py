@@ -104,6 +104,8 @@ def floor(x: Float) -> Any:
         x: Any shape.
     Returns:
         The shape of ``x``.
+    Source: Bengio, Leonard, Courville 2013, "Estimating or propagating gradients through stochastic neurons", for
+    the straight-through gradient.
     Example:
         >>> print(F.floor(nn.NdArray.from_numpy_array([-1.5, 0.2, 2.0])).data)
         [-2.  0.  2.]
@@ -121,6 +123,8 @@ def ceil(x: Float) -> Any:
         x: Any shape.
     Returns:
         The shape of ``x``.
+    Source: Bengio, Leonard, Courville 2013, "Estimating or propagating gradients through stochastic neurons", for
+    the straight-through gradient.
     Example:
         >>> print(F.ceil(nn.NdArray.from_numpy_array([-1.5, 0.2, 2.0])).data)
         [-1.  1.  2.]

@@ -124,11 +124,7 @@ def max_pooling_backward(
     Args:
         dy: The shape of the pooling's output.
         x: The pooling's input.
-        kernel: As of :func:`max_pooling`.
-        stride: As of :func:`max_pooling`.
-        ignore_border: As of :func:`max_pooling`.
-        pad: As of :func:`max_pooling`.
-        channel_last: As of :func:`max_pooling`.
+        kernel, stride, ignore_border, pad, channel_last: As of :func:`max_pooling`.
     Returns:
         The shape of ``x``.
     Example:

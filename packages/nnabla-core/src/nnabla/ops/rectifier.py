@@ -240,6 +240,8 @@ def celu(x: Float, alpha: Double = 1.0, axis: Int = 1) -> Any:
         axis: The axis that becomes twice as long.
     Returns:
         The shape of ``x``, but twice as long along ``axis``.
+    Source: Shang, Sohn, Almeida, Lee 2016, "Understanding and improving convolutional neural networks via
+    concatenated rectified linear units", with :func:`elu` in place of :func:`relu`.
     Example:
         >>> print(F.celu(nn.NdArray.from_numpy_array([[-1.0, 2.0]]), axis=1).data.round(4))
         [[-0.6321  2.      1.     -0.8647]]

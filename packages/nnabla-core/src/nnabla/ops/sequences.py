@@ -48,6 +48,8 @@ def _rows(xp: Any, x: Any, present: Any) -> Any:
 def pack_padded_sequence(padded_sequence: Float, lengths: Index, batch_first: Boolean = False) -> Any:
     """Leave the padding of sequences out: first the first steps of all of them, then the second ones, and so on.
 
+    :math:`y = (x_{t,b} : t < l_b)`, in the order of t, then b.
+
     Args:
         padded_sequence: (T, B, ...), or (B, T, ...) with ``batch_first``; the longest sequence first.
         lengths: (B,), from long to short.
@@ -109,6 +111,9 @@ def pad_packed_sequence(
     total_length: Int = -1,
 ) -> Any:
     """Give packed sequences their padding again.
+
+    :math:`y_{t,b} = x_{s_t + b}` where :math:`b < n_t`, else the padding; :math:`n_t` sequences have step t, and
+    :math:`s_t = \\sum_{u < t} n_u`.
 
     Args:
         packed_sequence: (sum of ``batch_sizes``, ...): the first steps of all sequences, then the second ones...

@@ -22,6 +22,7 @@ def softmax(x: Float, axis: Int = per_input(lambda x: len(x) - 1)) -> Any:
         axis: Axis along which the outputs sum to 1.
     Returns:
         The shape of ``x``; 0 to 1.
+    Source: Bridle 1990, "Probabilistic interpretation of feedforward classification network outputs".
     Example:
         >>> x = nn.NdArray.from_numpy_array([[1.0, 2.0, 3.0]])
         >>> print(F.softmax(x, axis=1).data.round(4))

@@ -245,6 +245,7 @@ def stft(
     Returns:
         y_r: Real parts, (B, fft_size // 2 + 1, (L - fft_size) // stride + 1) with the padded L.
         y_i: Imaginary parts, likewise.
+    Source: Allen, Rabiner 1977, "A unified approach to short-time Fourier analysis and synthesis".
     Example:
         >>> x = nn.NdArray.from_numpy_array(np.cos(np.pi / 2 * np.arange(16.0)).reshape(1, 16))
         >>> real, imaginary = F.stft(x, window_size=8, stride=4, fft_size=8)
