@@ -159,7 +159,7 @@ def pow2(x0: Float, x1: Float, inplace: Boolean = False) -> Any:
     Example:
         >>> x0 = nn.NdArray.from_numpy_array([2.0, 3.0])
         >>> x1 = nn.NdArray.from_numpy_array([3.0, 2.0])
-        >>> print(F.pow2(x0, x1).data)
+        >>> print(F.pow2(x0, x1).data.round(4))
         [8. 9.]
     """
 
@@ -227,7 +227,7 @@ def pow_scalar(x: Float, val: Double = 1, inplace: Boolean = False) -> Any:
         The shape of ``x``.
     Example:
         >>> x = nn.NdArray.from_numpy_array([1.0, 2.0])
-        >>> print(F.pow_scalar(x, 3).data, (x**3).data)
+        >>> print(F.pow_scalar(x, 3).data.round(4), (x**3).data.round(4))
         [1. 8.] [1. 8.]
     """
     return pow2(x, full(val))
@@ -290,7 +290,7 @@ def r_pow_scalar(x: Float, val: Double = 1) -> Any:
         The shape of ``x``.
     Example:
         >>> x = nn.NdArray.from_numpy_array([1.0, 2.0])
-        >>> print(F.r_pow_scalar(x, 10).data, (10**x).data)
+        >>> print(F.r_pow_scalar(x, 10).data.round(4), (10**x).data.round(4))
         [ 10. 100.] [ 10. 100.]
     """
     return pow2(full(val), x)

@@ -20,6 +20,7 @@ from typing import Any
 
 __all__ = ["Docstring", "combine", "entries", "read_docstring"]
 
+LINE = 112  # characters, after indentation
 SECTIONS = ("Args", "Returns", "Raises", "Source", "Example")
 _HEAD = re.compile(rf"^({'|'.join(SECTIONS)}):[ ]*", re.MULTILINE)
 
@@ -75,11 +76,15 @@ def combine(function: Callable[..., Any], definition: str) -> str:
     """
     mine, theirs = read_docstring(function.__doc__), read_docstring(definition)
     meanings = {**theirs.args, **mine.args}
-    arguments = [
-        textwrap.fill(f"{name}: {meanings[name]}", 112, subsequent_indent="    ", break_on_hyphens=False)
-        for name in inspect.signature(function).parameters
-        if name in meanings
-    ]
+    names = [name for name in inspect.signature(function).parameters if name in meanings]
+    arguments = [_wrapped(f"{name}: {meanings[name]}") for name in names]
     sections = {**theirs.sections, **mine.sections, "Args": "\n".join(arguments)}
     parts = [f"{name}:\n{textwrap.indent(sections[name], '    ')}" for name in SECTIONS if name in sections]
     return "\n\n".join([theirs.description, *parts])
+
+
+def _wrapped(entry: str) -> str:
+    # Most are short, and importing must be quick.
+    if len(entry) <= LINE:
+        return entry
+    return textwrap.fill(entry, LINE, subsequent_indent="    ", break_on_hyphens=False)

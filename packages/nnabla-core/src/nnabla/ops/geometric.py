@@ -42,7 +42,7 @@ def affine_grid(theta: Float, size: Ints, align_corners: Boolean = False) -> Any
     Source: Jaderberg et al. 2015, "Spatial transformer networks".
     Example:
         >>> theta = nn.NdArray.from_numpy_array([[[1.0, 0.0, 0.5], [0.0, 1.0, 0.0]]])  # a quarter to the right
-        >>> print(F.affine_grid(theta, (2, 2), align_corners=True).data[0, 0])
+        >>> print(F.affine_grid(theta, (2, 2), align_corners=True).data[0, 0].round(4))
         [[-0.5 -1. ]
          [ 1.5 -1. ]]
     """
@@ -174,7 +174,7 @@ def warp_by_grid(
     Example:
         >>> x = nn.NdArray.from_numpy_array([[[[1.0, 2.0, 3.0]]]])
         >>> grid = nn.NdArray.from_numpy_array([[[[-1.0, 0.0], [0.5, 0.0], [2.0, 0.0]]]])
-        >>> print(F.warp_by_grid(x, grid, align_corners=True).data)
+        >>> print(F.warp_by_grid(x, grid, align_corners=True).data.round(4))
         [[[[1.  2.5 0. ]]]]
     """
     ndim = grid.shape[-1]

@@ -158,7 +158,7 @@ def batch_inv(x: Float) -> Any:
     Returns:
         The shape of ``x``.
     Example:
-        >>> print(F.batch_inv(nn.NdArray.from_numpy_array([[[2.0, 0.0], [0.0, 4.0]]])).data)
+        >>> print(F.batch_inv(nn.NdArray.from_numpy_array([[[2.0, 0.0], [0.0, 4.0]]])).data.round(4))
         [[[0.5  0.  ]
           [0.   0.25]]]
     """
@@ -232,7 +232,7 @@ def batch_cholesky(x: Float, upper: Boolean = False) -> Any:
     Returns:
         The shape of ``x``.
     Example:
-        >>> print(F.batch_cholesky(nn.NdArray.from_numpy_array([[[4.0, 2.0], [2.0, 5.0]]])).data)
+        >>> print(F.batch_cholesky(nn.NdArray.from_numpy_array([[[4.0, 2.0], [2.0, 5.0]]])).data.round(4))
         [[[2. 0.]
           [1. 2.]]]
     """

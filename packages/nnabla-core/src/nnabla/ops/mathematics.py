@@ -144,8 +144,8 @@ def round_(x: Float) -> Any:
     Source: Bengio, Leonard, Courville 2013, "Estimating or propagating gradients through stochastic neurons", for
     the straight-through gradient.
     Example:
-        >>> print(F.round(nn.NdArray.from_numpy_array([-1.5, -0.4, 0.5, 2.5])).data)
-        [-2.  0.  1.  3.]
+        >>> print(F.round(nn.NdArray.from_numpy_array([-1.5, -0.6, 0.5, 2.5])).data)
+        [-2. -1.  1.  3.]
     """
     # Adding a half first would round up the float just below a half.
     size = abs_(x)

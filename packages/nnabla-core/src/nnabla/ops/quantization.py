@@ -219,7 +219,7 @@ def pow2_quantize(
         The shape of ``x``.
     Example:
         >>> x = nn.NdArray.from_numpy_array([-9.0, 0.3, 0.8, 0.0])
-        >>> print(F.pow2_quantize(x, n=4, m=1).data)
+        >>> print(F.pow2_quantize(x, n=4, m=1).data.round(4))
         [-2.    0.25  1.    0.  ]
     """
     # Powers below 2 ** -126 are 0 in single precision.

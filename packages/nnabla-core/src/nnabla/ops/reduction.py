@@ -305,7 +305,7 @@ def norm(x: Float, p: FloatArg = 2, axes: Ints = per_input(all_axes), keep_dims:
         The shape of ``x`` without ``axes``, or with size 1 there.
     Example:
         >>> x = nn.NdArray.from_numpy_array([[3.0, 4.0], [0.0, 2.0]])
-        >>> print(F.norm(x, axis=1).data, F.norm(x, p=1, axis=1).data)
+        >>> print(F.norm(x, axis=1).data.round(4), F.norm(x, p=1, axis=1).data.round(4))
         [5. 2.] [7. 2.]
     """
     from nnabla import ops

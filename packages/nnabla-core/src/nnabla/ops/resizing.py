@@ -111,9 +111,9 @@ def interpolate(
         >>> x = nn.NdArray.from_numpy_array([[[0.0, 10.0, 20.0]]])
         >>> print(F.interpolate(x, output_size=(6,), mode="nearest").data)
         [[[ 0.  0. 10. 10. 20. 20.]]]
-        >>> print(F.interpolate(x, output_size=(6,), half_pixel=True).data)
+        >>> print(F.interpolate(x, output_size=(6,), half_pixel=True).data.round(4))
         [[[ 0.   2.5  7.5 12.5 17.5 20. ]]]
-        >>> print(F.interpolate(x, output_size=(6,), align_corners=True).data)
+        >>> print(F.interpolate(x, output_size=(6,), align_corners=True).data.round(4))
         [[[ 0.  4.  8. 12. 16. 20.]]]
     """
     first = len(x.shape) - len(output_size) - int(channel_last)

@@ -42,7 +42,7 @@ def roi_align(
     Example:
         >>> input = nn.NdArray.from_numpy_array(np.arange(16.0).reshape(1, 1, 4, 4))
         >>> boxes = nn.NdArray.from_numpy_array([[0.0, 0.0, 0.0, 4.0, 2.0]])  # of image 0: left, top, right, bottom
-        >>> print(F.roi_align(input, boxes, (1, 2)).data)
+        >>> print(F.roi_align(input, boxes, (1, 2)).data.round(4))
         [[[[2.5 4.5]]]]
     """
 
