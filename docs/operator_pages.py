@@ -36,7 +36,7 @@ INTRODUCTION = f"""\
 
 Each has a page: what it computes, its inputs, arguments and outputs, an example, its source, gradients and backends.
 `help(nnabla.functions.relu)` shows the same text. `nox -s operator-pages -- --write` writes the pages from
-[the definitions](../operators.md); all examples begin with
+[the definitions](../operators.md). A default "by the inputs" follows from their shapes. All examples begin with
 
 ```pycon
 {PRELUDE}
@@ -119,7 +119,9 @@ def meaning(op: Operator, name: str) -> str:
 def signature(module: str, function: Any) -> str:
     """A call as Python has it, without annotations, in lines as the formatter breaks them."""
     parameters = [
-        str(p.replace(annotation=inspect.Parameter.empty)).replace("'", '"')
+        re.sub(r"<class 'numpy\.(\w+)'>", r"np.\1", str(p.replace(annotation=inspect.Parameter.empty))).replace(
+            "'", '"'
+        )
         for p in inspect.signature(function).parameters.values()
         if p.name not in ALWAYS
     ]
@@ -233,10 +235,12 @@ def _other_signature(op: Operator, public: Any) -> list[str]:
         if name not in known | ALWAYS:
             given = "required" if parameter.default is parameter.empty else f"`{parameter.default!r}`"
             rows.append([f"`{name}`", given, cell(meanings[name])])
-    lines = ["Files, and the function that takes arguments as files have them, know it as", ""]
-    lines += ["```python", signature("nnabla.function_bases", op), "```", ""]
+    base = signature("nnabla.function_bases", op)
+    if base.replace("function_bases", "functions") == signature("nnabla.functions", public):
+        return []
+    lines = ["These are the names and defaults in files and in", "", "```python", base, "```", ""]
     if rows:
-        lines += [f"In `nnabla.functions.{public.__name__}` there are besides or instead:", ""]
+        lines += [f"Besides or instead, `nnabla.functions.{public.__name__}` has", ""]
         lines += [*table(["argument", "default", "meaning"], rows), ""]
     return lines
 
