@@ -213,9 +213,9 @@ def absolute_error(x0: Float, x1: Float) -> Any:
         The broadcast shape.
     Example:
         >>> x0 = nn.NdArray.from_numpy_array([1.0, 5.0])
-        >>> x1 = nn.NdArray.from_numpy_array([3.0, 5.0])
+        >>> x1 = nn.NdArray.from_numpy_array([3.0, 4.0])
         >>> print(F.absolute_error(x0, x1).data)
-        [2. 0.]
+        [2. 1.]
     """
     d = x0 - x1
     return maximum2(d, -d)
