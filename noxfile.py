@@ -127,6 +127,15 @@ def coverage_table(session):
     session.run("python", "-m", "nnabla.testing", "coverage", *session.posargs)
 
 
+@nox.session(name="operator-pages")
+def operator_pages(session):
+    """Say which pages of operators are not true; with --write, draw and write docs/operators."""
+    install(session)
+    if "--write" in session.posargs:
+        session.run("python", "docs/operator_pictures.py")
+    session.run("python", "docs/operator_pages.py", *session.posargs)
+
+
 # What the benchmark compares with, each in an environment of its own: OpenVINO converts PyTorch's networks.
 CONTENDERS = {"torch": ["torch==2.13.0"], "jax": ["jax"], "openvino": ["openvino", "torch==2.13.0"]}
 

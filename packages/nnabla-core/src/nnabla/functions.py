@@ -15,12 +15,17 @@ from nnabla.context import get_current_context as get_current_context
 from nnabla.function_bases import function_api as function_api
 from nnabla.numpy_compat_functions import dot as dot
 from nnabla.ops.definition import all_operators as _all_operators
+from nnabla.ops.docstring import combine as _combine
 
-globals().update({op.snake_name: op for op in _all_operators().values() if not op.internal})
+_operators = {op.snake_name: op for op in _all_operators().values() if not op.internal}
+globals().update(_operators)
 
 for _found in pkgutil.iter_modules(_composed.__path__):
     _module = importlib.import_module(f"{_composed.__name__}.{_found.name}")
-    globals().update({name: getattr(_module, name) for name in _module.__all__})
+    for _name in _module.__all__:
+        _function = globals()[_name] = getattr(_module, _name)
+        if _name in _operators:
+            _function.__doc__ = _combine(_function, _operators[_name].doc)
 
 __all__ = sorted(
     name

@@ -60,7 +60,12 @@ def sort(x: Any, axis: int = -1, reverse: bool = False, with_index: bool = False
 
 
 def tile(x: Any, reps: int | Sequence[int]) -> Any:
-    """Repeat the whole array along each dimension as ``numpy.tile`` does; an int is for the last dimension."""
+    """Repeat the whole array along each dimension.
+
+    Args:
+        reps: Number of repetitions in the last dimensions of ``x`` (1 in those before), or in all of them and in new
+            leading dimensions; an int is for the last one.
+    """
     return ops.tile(x, (reps,) if isinstance(reps, int) else reps)
 
 
@@ -85,5 +90,10 @@ def linspace(start: float, stop: float, num: int) -> Any:
 
 
 def shape(x: Any, start: int | None = None, end: int | None = None, n_outputs: int = -1, outputs: Any = None) -> Any:
-    """Return the sizes of ``x`` from dimension ``start`` to before ``end``, as Python's slices do, as numbers."""
+    """Return the sizes of ``x`` from dimension ``start`` to before ``end`` as numbers.
+
+    Args:
+        start: First dimension, as in Python's slices (default: 0).
+        end: Dimension before which it ends, as in Python's slices (default: all).
+    """
     return ops.shape(x, start or 0, end or 0, n_outputs=n_outputs, outputs=outputs)

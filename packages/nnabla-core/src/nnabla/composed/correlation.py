@@ -20,8 +20,11 @@ def patch_correlation(
     padding: Sequence[int] = (0, 0, 0, 0),
     channel_last: bool = False,
 ) -> Any:
-    """Return ``nnabla.function_bases.patch_correlation``; without ``channel_last`` of images (N, C, H, W).
+    """Return ``nnabla.function_bases.patch_correlation``, of images in either layout.
 
+    Args:
+        x1: (N, C, H, W), or (N, H, W, C) with ``channel_last``.
+        channel_last: The channel is the last dimension.
     Returns:
         (N, shifts in height, shifts in width, patches in height, patches in width), or, with ``channel_last``,
         (N, patches in height, patches in width, shifts in height, shifts in width).

@@ -31,7 +31,7 @@ def gather_nd(data: Any, indices: Any) -> Any:
     """Return elements or slices of ``data`` by coordinates.
 
     Args:
-        data: Any shape.
+        data: Any shape; x in the formula.
         indices: (M, ...), coordinates of the first M dimensions; a Variable, NdArray, array or list.
     """
     return ops.gather_nd(data, _indices(indices, data))
@@ -43,8 +43,8 @@ def scatter_nd(data: Any, indices: Any, shape: Sequence[int] | None = None, out:
     Args:
         data: One element or slice for each entry of ``indices``.
         indices: (M, ...), coordinates of the first M dimensions of the result; a Variable, NdArray, array or list.
-        shape: Shape of the result; or
-        out: What is changed. Itself as well, if no function computed it.
+        shape: Shape of the result, if ``out`` is not given.
+        out: What is changed; itself as well, if no function computed it.
         add: Add to what is there.
 
     Raises:
@@ -56,5 +56,9 @@ def scatter_nd(data: Any, indices: Any, shape: Sequence[int] | None = None, out:
 
 
 def scatter_add(x0: Any, indices: Any, x1: Any, axis: int | None = None) -> Any:
-    """Return ``x0`` with the elements of ``x1`` added at ``indices`` along ``axis`` (0 by default)."""
+    """Return ``x0`` with the elements of ``x1`` added at ``indices`` along ``axis``.
+
+    Args:
+        axis: The axis (default: 0).
+    """
     return ops.scatter_add(x0, indices, x1, axis)

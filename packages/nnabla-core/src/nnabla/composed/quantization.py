@@ -21,7 +21,11 @@ def fixed_point_quantize(
     ste_fine_grained: bool = True,
     outputs: Any = None,
 ) -> Any:
-    """Return ``nnabla.function_bases.fixed_point_quantize``, or ``x`` itself if ``quantize`` is false."""
+    """Return ``nnabla.function_bases.fixed_point_quantize``, or ``x`` itself if ``quantize`` is false.
+
+    Args:
+        quantize: Quantize; otherwise return ``x`` itself.
+    """
     if not quantize:
         return x
     return ops.fixed_point_quantize(x, sign, n, delta, ste_fine_grained, outputs=outputs)
@@ -41,7 +45,11 @@ def min_max_quantize(
     quantize: bool = True,
     outputs: Any = None,
 ) -> Any:
-    """Return ``nnabla.function_bases.min_max_quantize``, or ``x`` itself if ``quantize`` is false."""
+    """Return ``nnabla.function_bases.min_max_quantize``, or ``x`` itself if ``quantize`` is false.
+
+    Args:
+        quantize: Quantize; otherwise return ``x`` itself.
+    """
     if not quantize:
         return x
     return ops.min_max_quantize(
@@ -59,7 +67,11 @@ def pow2_quantize(
     ste_fine_grained: bool = True,
     outputs: Any = None,
 ) -> Any:
-    """Return ``nnabla.function_bases.pow2_quantize``, or ``x`` itself if ``quantize`` is false."""
+    """Return ``nnabla.function_bases.pow2_quantize``, or ``x`` itself if ``quantize`` is false.
+
+    Args:
+        quantize: Quantize; otherwise return ``x`` itself.
+    """
     if not quantize:
         return x
     return ops.pow2_quantize(x, sign, with_zero, n, m, ste_fine_grained, outputs=outputs)
@@ -73,6 +85,10 @@ def quantize_linear(
     narrow_range: bool = False,
     dtype: Any = np.int8,
 ) -> Any:
-    """Return ``nnabla.function_bases.quantize_linear``; ``dtype`` is a NumPy type, or its code."""
+    """Return ``nnabla.function_bases.quantize_linear``.
+
+    Args:
+        dtype: The integer type as NumPy has it, or its code.
+    """
     code = dtype if isinstance(dtype, int) else np_dtpye_to_int[np.dtype(dtype).type]
     return ops.quantize_linear(x, scale, zero_point, round_mode, narrow_range, code)

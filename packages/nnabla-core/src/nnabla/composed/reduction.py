@@ -17,53 +17,89 @@ def _axes(axis: Axis) -> Any:
 
 
 def sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    """Return the sum over ``axis`` (all axes by default); ``keepdims`` keeps them with size 1."""
+    """Sum over axes.
+
+    Args:
+        axis: Axis or axes (default: all).
+        keepdims: Keep them with size 1.
+    Returns:
+        The shape of ``x`` without ``axis``, or with size 1 there.
+    """
     return ops.sum(x, _axes(axis), keepdims)
 
 
 def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    """Return the arithmetic mean over ``axis`` (all axes by default); ``keepdims`` keeps them with size 1."""
+    """Arithmetic mean over axes.
+
+    Args:
+        axis: Axis or axes (default: all).
+        keepdims: Keep them with size 1.
+    Returns:
+        The shape of ``x`` without ``axis``, or with size 1 there.
+    """
     return ops.mean(x, _axes(axis), keepdims)
 
 
 def max(x: Any, axis: Axis = None, keepdims: bool = False, with_index: bool = False, only_index: bool = False) -> Any:
-    """Return the largest value over ``axis`` (all axes by default); the first of equal ones counts.
+    """Largest value over axes.
 
     Args:
-        x: Any shape.
-        axis: Axis or axes.
+        axis: Axis or axes (default: all).
         keepdims: Keep them with size 1.
-        with_index: Return the value and its position over ``axis``.
-        only_index: Return the position alone.
+        with_index: Return the value and its position, counted in C order over ``axis``.
+    Returns:
+        The shape of ``x`` without ``axis``, or with size 1 there; with ``with_index`` a tuple.
     """
     return ops.max(x, _axes(axis), keepdims, with_index, only_index)
 
 
 def min(x: Any, axis: Axis = None, keepdims: bool = False, with_index: bool = False, only_index: bool = False) -> Any:
-    """Return the smallest value over ``axis`` (all axes by default); the first of equal ones counts.
+    """Smallest value over axes.
 
     Args:
-        x: Any shape.
-        axis: Axis or axes.
+        axis: Axis or axes (default: all).
         keepdims: Keep them with size 1.
-        with_index: Return the value and its position over ``axis``.
-        only_index: Return the position alone.
+        with_index: Return the value and its position, counted in C order over ``axis``.
+    Returns:
+        The shape of ``x`` without ``axis``, or with size 1 there; with ``with_index`` a tuple.
     """
     return ops.min(x, _axes(axis), keepdims, with_index, only_index)
 
 
 def prod(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    """Return the product over ``axis`` (all axes by default); ``keepdims`` keeps them with size 1."""
+    """Product over axes.
+
+    Args:
+        axis: Axis or axes (default: all).
+        keepdims: Keep them with size 1.
+    Returns:
+        The shape of ``x`` without ``axis``, or with size 1 there.
+    """
     return ops.prod(x, _axes(axis), keepdims)
 
 
 def norm(x: Any, p: float | None = None, axis: Axis = None, keepdims: bool = False) -> Any:
-    """Return the p-norm (2 by default) over ``axis`` (all axes by default); ``keepdims`` keeps them with size 1."""
+    """p-norm over axes.
+
+    Args:
+        p: Order, 1 or more (default: 2).
+        axis: Axis or axes (default: all).
+        keepdims: Keep them with size 1.
+    Returns:
+        The shape of ``x`` without ``axis``, or with size 1 there.
+    """
     return ops.norm(x, p, _axes(axis), keepdims)
 
 
 def reduce(x: Any, op: str = "sum") -> Any:
-    """Return the sum (``op='sum'``) or the mean (``'mean'``) over all axes."""
+    """Sum or mean over all axes.
+
+    Args:
+        x: Any shape.
+        op: ``'sum'`` or ``'mean'``.
+    Returns:
+        Shape ().
+    """
     if op == "sum":
         return ops.reduce_sum(x)
     if op == "mean":

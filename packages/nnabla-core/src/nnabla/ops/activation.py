@@ -25,6 +25,11 @@ def sigmoid(x: Float) -> Any:
 
     Args:
         x: Any shape.
+    Returns:
+        The shape of ``x``; 0 to 1.
+    Example:
+        >>> print(F.sigmoid(nn.NdArray.from_numpy_array([-1.0, 0.0, 1.0])).data.round(4))
+        [0.2689 0.5    0.7311]
     """
     e = exp(-abs_(x))
     return where(x >= 0.0, 1.0, e) / (1.0 + e)
@@ -37,10 +42,15 @@ def _(y: Any, dy: Any) -> Any:
 
 @operator("LogSigmoid", group=GROUP)
 def log_sigmoid(x: Float) -> Any:
-    """Logarithm of :func:`sigmoid`, without its underflow.
+    """Logarithm of :func:`sigmoid`, :math:`y = -\\log(1 + e^{-x})`, without its underflow.
 
     Args:
         x: Any shape.
+    Returns:
+        The shape of ``x``; below 0.
+    Example:
+        >>> print(F.log_sigmoid(nn.NdArray.from_numpy_array([-100.0, 0.0])).data.round(4))
+        [-100.       -0.6931]
     """
     return minimum2(x, 0.0) - log1p(exp(-abs_(x)))
 
@@ -57,6 +67,13 @@ def softplus(x: Float, beta: Double = 1.0) -> Any:
     Args:
         x: Any shape.
         beta: Sharpness, not 0: the larger, the nearer to :func:`relu`.
+    Returns:
+        The shape of ``x``.
+    Source: Dugas, Bengio, Belisle, Nadeau, Garcia 2001, "Incorporating second-order functional knowledge for better
+    option pricing".
+    Example:
+        >>> print(F.softplus(nn.NdArray.from_numpy_array([-1.0, 0.0, 1.0])).data.round(4))
+        [0.3133 0.6931 1.3133]
     """
     z = x if beta == 1 else x * beta
     y = maximum2(z, 0.0) + log1p(exp(-abs_(z)))
@@ -80,7 +97,12 @@ def swish(x: Float) -> Any:
 
     Args:
         x: Any shape.
-    Source: Ramachandran, Zoph, Le 2017, "Searching for activation functions".
+    Returns:
+        The shape of ``x``.
+    Source: Ramachandran, Zoph, Le 2017, "Searching for activation functions"; also known as SiLU.
+    Example:
+        >>> print(F.swish(nn.NdArray.from_numpy_array([-1.0, 0.0, 1.0])).data.round(4))
+        [-0.2689  0.      0.7311]
     """
     return x * sigmoid(x)
 
@@ -97,7 +119,12 @@ def mish(x: Float) -> Any:
 
     Args:
         x: Any shape.
+    Returns:
+        The shape of ``x``.
     Source: Misra 2019, "Mish: a self regularized non-monotonic activation function".
+    Example:
+        >>> print(F.mish(nn.NdArray.from_numpy_array([-1.0, 0.0, 1.0])).data.round(4))
+        [-0.3034  0.      0.8651]
     """
     return x * tanh(softplus(x))
 
@@ -114,7 +141,12 @@ def gelu(x: Float) -> Any:
 
     Args:
         x: Any shape.
+    Returns:
+        The shape of ``x``.
     Source: Hendrycks, Gimpel 2016, "Gaussian error linear units", the approximation by tanh.
+    Example:
+        >>> print(F.gelu(nn.NdArray.from_numpy_array([-1.0, 0.0, 1.0])).data.round(4))
+        [-0.1588  0.      0.8412]
     """
     return 0.5 * x * (1.0 + tanh(_gelu_argument(x)))
 
@@ -142,6 +174,11 @@ def tanh(x: Float) -> Any:
 
     Args:
         x: Any shape.
+    Returns:
+        The shape of ``x``; -1 to 1.
+    Example:
+        >>> print(F.tanh(nn.NdArray.from_numpy_array([-1.0, 0.0, 1.0])).data.round(4))
+        [-0.7616  0.      0.7616]
     """
 
 
@@ -159,6 +196,11 @@ def tanh_shrink(x: Float) -> Any:
 
     Args:
         x: Any shape.
+    Returns:
+        The shape of ``x``.
+    Example:
+        >>> print(F.tanh_shrink(nn.NdArray.from_numpy_array([-1.0, 0.0, 1.0])).data.round(4))
+        [-0.2384  0.      0.2384]
     """
     return x - tanh(x)
 
@@ -175,6 +217,12 @@ def softsign(x: Float) -> Any:
 
     Args:
         x: Any shape.
+    Returns:
+        The shape of ``x``; -1 to 1.
+    Source: Bergstra, Desjardins, Lamblin, Bengio 2009, "Quadratic polynomials learn better image features".
+    Example:
+        >>> print(F.softsign(nn.NdArray.from_numpy_array([-1.0, 0.0, 3.0])).data)
+        [-0.5   0.    0.75]
     """
     return x / (1.0 + abs_(x))
 
@@ -187,10 +235,16 @@ def _(x: Any, dy: Any) -> Any:
 
 @operator("HardTanh", group=GROUP)
 def hard_tanh(x: Float) -> Any:
-    """Tanh of straight lines: x cut off at -1 and 1, where the gradient still passes.
+    """Tanh of straight lines, :math:`y = \\min(\\max(x, -1), 1)`; at -1 and 1 the gradient still passes.
 
     Args:
         x: Any shape.
+    Returns:
+        The shape of ``x``; -1 to 1.
+    Source: Collobert 2004, "Large scale machine learning".
+    Example:
+        >>> print(F.hard_tanh(nn.NdArray.from_numpy_array([-3.0, -0.5, 2.0])).data)
+        [-1.  -0.5  1. ]
     """
     return minimum2(maximum2(x, -1.0), 1.0)
 
@@ -206,6 +260,11 @@ def hard_sigmoid(x: Float) -> Any:
 
     Args:
         x: Any shape.
+    Returns:
+        The shape of ``x``; 0 to 1.
+    Example:
+        >>> print(F.hard_sigmoid(nn.NdArray.from_numpy_array([-3.0, -1.0, 0.0, 1.0])).data.round(4))
+        [0.  0.3 0.5 0.7]
     """
     return minimum2(maximum2(x * 0.2 + 0.5, 0.0), 1.0)
 
@@ -221,6 +280,11 @@ def sinc(x: Float) -> Any:
 
     Args:
         x: Any shape, radians.
+    Returns:
+        The shape of ``x``.
+    Example:
+        >>> print(F.sinc(nn.NdArray.from_numpy_array([0.0, 1.0, 2.0])).data.round(4))
+        [1.     0.8415 0.4546]
     """
     zero = equal(x, 0.0)
     return where(zero, 1.0, sin(x) / where(zero, 1.0, x))

@@ -24,6 +24,15 @@ def add2(x0: Float, x1: Float, inplace: Boolean = False) -> Any:
         inplace: Obsolete; accepted without effect.
     Returns:
         The broadcast shape.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([[1.0, 2.0], [3.0, 4.0]])
+        >>> y = nn.NdArray.from_numpy_array([10.0, 20.0])
+        >>> print(F.add2(x, y).data)
+        [[11. 22.]
+         [13. 24.]]
+        >>> print((x + y).data)
+        [[11. 22.]
+         [13. 24.]]
     """
 
 
@@ -37,7 +46,21 @@ def _(x0_shape: Any, x1_shape: Any, dy: Any) -> Any:
 
 @operator("BcAdd2", group=GROUP, deprecated=True)
 def bc_add2(x0: Float, x1: Float, inplace: Boolean = False) -> Any:
-    """Deprecated form of :func:`add2`, which broadcasts as well."""
+    """Deprecated form of :func:`add2`, :math:`y = x_0 + x_1`, which broadcasts as well.
+
+    Args:
+        x0: Any shape.
+        x1: A shape that broadcasts with that of ``x0``.
+        inplace: Obsolete; accepted without effect.
+    Returns:
+        The broadcast shape.
+    Example:
+        >>> x0 = nn.NdArray.from_numpy_array([[1.0], [2.0]])
+        >>> x1 = nn.NdArray.from_numpy_array([10.0, 20.0])
+        >>> print(F.bc_add2(x0, x1).data)
+        [[11. 21.]
+         [12. 22.]]
+    """
     return add2(x0, x1)
 
 
@@ -51,6 +74,12 @@ def sub2(x0: Float, x1: Float, inplace: Boolean = False) -> Any:
         inplace: Obsolete; accepted without effect.
     Returns:
         The broadcast shape.
+    Example:
+        >>> x0 = nn.NdArray.from_numpy_array([[1.0], [2.0]])
+        >>> x1 = nn.NdArray.from_numpy_array([10.0, 20.0])
+        >>> print(F.sub2(x0, x1).data)
+        [[ -9. -19.]
+         [ -8. -18.]]
     """
 
 
@@ -72,6 +101,12 @@ def mul2(x0: Float, x1: Float, inplace: Boolean = False) -> Any:
         inplace: Obsolete; accepted without effect.
     Returns:
         The broadcast shape.
+    Example:
+        >>> x0 = nn.NdArray.from_numpy_array([[1.0], [2.0]])
+        >>> x1 = nn.NdArray.from_numpy_array([10.0, 20.0])
+        >>> print(F.mul2(x0, x1).data)
+        [[10. 20.]
+         [20. 40.]]
     """
 
 
@@ -93,6 +128,12 @@ def div2(x0: Float, x1: Float, inplace: Boolean = False) -> Any:
         inplace: Obsolete; accepted without effect.
     Returns:
         The broadcast shape.
+    Example:
+        >>> x0 = nn.NdArray.from_numpy_array([[1.0], [2.0]])
+        >>> x1 = nn.NdArray.from_numpy_array([4.0, 8.0])
+        >>> print(F.div2(x0, x1).data)
+        [[0.25  0.125]
+         [0.5   0.25 ]]
     """
 
 
@@ -115,6 +156,11 @@ def pow2(x0: Float, x1: Float, inplace: Boolean = False) -> Any:
         inplace: Obsolete; accepted without effect.
     Returns:
         The broadcast shape.
+    Example:
+        >>> x0 = nn.NdArray.from_numpy_array([2.0, 3.0])
+        >>> x1 = nn.NdArray.from_numpy_array([3.0, 2.0])
+        >>> print(F.pow2(x0, x1).data.round(4))
+        [8. 9.]
     """
 
 
@@ -141,6 +187,12 @@ def add_scalar(x: Float, val: Double = 1, inplace: Boolean = False) -> Any:
         x: Any shape.
         val: The number v.
         inplace: Obsolete; accepted without effect.
+    Returns:
+        The shape of ``x``.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([1.0, 2.0])
+        >>> print(F.add_scalar(x, 0.5).data, (x + 0.5).data)
+        [1.5 2.5] [1.5 2.5]
     """
     return add2(x, full(val))
 
@@ -153,6 +205,12 @@ def mul_scalar(x: Float, val: Double = 1, inplace: Boolean = False) -> Any:
         x: Any shape.
         val: The number v.
         inplace: Obsolete; accepted without effect.
+    Returns:
+        The shape of ``x``.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([1.0, 2.0])
+        >>> print(F.mul_scalar(x, 0.5).data, (x * 0.5).data)
+        [0.5 1. ] [0.5 1. ]
     """
     return mul2(x, full(val))
 
@@ -165,6 +223,12 @@ def pow_scalar(x: Float, val: Double = 1, inplace: Boolean = False) -> Any:
         x: Any shape.
         val: The exponent v.
         inplace: Obsolete; accepted without effect.
+    Returns:
+        The shape of ``x``.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([1.0, 2.0])
+        >>> print(F.pow_scalar(x, 3).data.round(4), (x**3).data.round(4))
+        [1. 8.] [1. 8.]
     """
     return pow2(x, full(val))
 
@@ -183,6 +247,12 @@ def r_sub_scalar(x: Float, val: Double = 1) -> Any:
     Args:
         x: Any shape.
         val: The number v.
+    Returns:
+        The shape of ``x``.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([1.0, 2.0])
+        >>> print(F.r_sub_scalar(x, 10).data, (10 - x).data)
+        [9. 8.] [9. 8.]
     """
     return sub2(full(val), x)
 
@@ -194,6 +264,12 @@ def r_div_scalar(x: Float, val: Double = 1) -> Any:
     Args:
         x: Any shape.
         val: The number v.
+    Returns:
+        The shape of ``x``.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([1.0, 2.0])
+        >>> print(F.r_div_scalar(x, 10).data, (10 / x).data)
+        [10.  5.] [10.  5.]
     """
     return div2(full(val), x)
 
@@ -210,6 +286,12 @@ def r_pow_scalar(x: Float, val: Double = 1) -> Any:
     Args:
         x: Any shape.
         val: The base v.
+    Returns:
+        The shape of ``x``.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([1.0, 2.0])
+        >>> print(F.r_pow_scalar(x, 10).data.round(4), (10**x).data.round(4))
+        [ 10. 100.] [ 10. 100.]
     """
     return pow2(full(val), x)
 
@@ -234,12 +316,18 @@ def _check_one_shape(name: str, shapes: Any) -> None:
 
 @operator("AddN", group=GROUP)
 def add_n(*x: Float) -> Any:
-    """Sum of any number of arrays.
+    """Sum of any number of arrays, :math:`y = \\sum_i x_i`.
 
     Args:
         *x: Arrays of one shape.
     Returns:
         That shape.
+    Example:
+        >>> x0 = nn.NdArray.from_numpy_array([1.0, 2.0])
+        >>> x1 = nn.NdArray.from_numpy_array([10.0, 20.0])
+        >>> x2 = nn.NdArray.from_numpy_array([100.0, 200.0])
+        >>> print(F.add_n(x0, x1, x2).data)
+        [111. 222.]
     """
     total = x[0]
     for other in x[1:]:
@@ -259,12 +347,18 @@ def _(x_shape: Any, dy: Any) -> Any:
 
 @operator("MulN", group=GROUP, depends=("y",))
 def mul_n(*x: Float) -> Any:
-    """Product of any number of arrays.
+    """Product of any number of arrays, :math:`y = \\prod_i x_i`.
 
     Args:
         *x: Arrays of one shape.
     Returns:
         That shape.
+    Example:
+        >>> x0 = nn.NdArray.from_numpy_array([1.0, 2.0])
+        >>> x1 = nn.NdArray.from_numpy_array([3.0, 4.0])
+        >>> x2 = nn.NdArray.from_numpy_array([5.0, 6.0])
+        >>> print(F.mul_n(x0, x1, x2).data)
+        [15. 48.]
     """
     product = x[0]
     for other in x[1:]:
@@ -302,6 +396,15 @@ def mod2(x0: Float, x1: Float, fmod: Boolean = False) -> Any:
             it has that of ``x1``.
     Returns:
         The broadcast shape.
+    Example:
+        >>> x0 = nn.NdArray.from_numpy_array([5.0, -5.0])
+        >>> x1 = nn.NdArray.from_numpy_array([3.0, 3.0])
+        >>> print(F.mod2(x0, x1).data)
+        [ 2. -2.]
+        >>> x0 = nn.NdArray.from_numpy_array(np.array([5, -5]))
+        >>> x1 = nn.NdArray.from_numpy_array(np.array([3, 3]))
+        >>> print(F.mod2(x0, x1).data)
+        [2 1]
     """
 
 
@@ -328,7 +431,8 @@ def _(x0: Any, x1: Any, y: Any, dy: Any) -> Any:
 
 @operator("BitShift", group=SPECIAL, integers=True, differentiable=False, depends=("x", "shift", "y"))
 def bit_shift(x: Float, shift: Float, direction: Literal["LEFT", "RIGHT"] = "LEFT") -> Any:
-    """Shift the bits of integers; what is shifted out is lost.
+    """Shift the bits of integers, :math:`y = x \\cdot 2^s` or :math:`\\lfloor x / 2^s \\rfloor`; what is shifted out
+    is lost.
 
     Args:
         x: Integers of any dtype, in which the result is kept; any shape.
@@ -336,6 +440,11 @@ def bit_shift(x: Float, shift: Float, direction: Literal["LEFT", "RIGHT"] = "LEF
         direction: ``"LEFT"`` multiplies by :math:`2^{shift}`, ``"RIGHT"`` divides by it and rounds down.
     Returns:
         The broadcast shape.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array(np.array([1, 2, 12]))
+        >>> shift = nn.NdArray.from_numpy_array(np.array([3]))
+        >>> print(F.bit_shift(x, shift).data, F.bit_shift(x, shift, direction="RIGHT").data)
+        [ 8 16 96] [0 0 1]
     """
 
 

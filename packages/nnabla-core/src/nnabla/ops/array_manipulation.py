@@ -14,12 +14,20 @@ GROUP = "Array Manipulation"
 
 @operator("Reshape", group=GROUP, aliases={0: 0}, views=True, trivial=True, outputs="y:same")
 def reshape(x: Real, shape: Shape, inplace: Boolean = True) -> Any:
-    """The same elements in another shape, C order.
+    """The same elements in another shape, :math:`\\mathrm{flat}(y) = \\mathrm{flat}(x)`, in C order (the last index
+    runs fastest).
 
     Args:
         x: Any shape.
         shape: Sizes; one of them may be -1 and follows from the others.
         inplace: Let the output share memory with the input.
+    Returns:
+        ``shape``.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0])
+        >>> print(F.reshape(x, (2, -1)).data)
+        [[1. 2. 3.]
+         [4. 5. 6.]]
     """
 
 
@@ -46,11 +54,17 @@ def _(x_shape: Any, dy: Any) -> Any:
 
 @operator("Transpose", group=GROUP, views=True, outputs="y:same")
 def transpose(x: Real, axes: Ints) -> Any:
-    """Permute the dimensions.
+    """Permute the dimensions; of a matrix, :math:`y_{i,j} = x_{j,i}`.
 
     Args:
         x: Any shape.
         axes: A permutation of the dimensions: output axis ``i`` is input axis ``axes[i]``.
+    Returns:
+        The sizes of ``x`` in the order of ``axes``.
+    Example:
+        >>> print(F.transpose(nn.NdArray.from_numpy_array([[1.0, 2.0], [3.0, 4.0]]), (1, 0)).data)
+        [[1. 3.]
+         [2. 4.]]
     """
 
 
@@ -75,7 +89,20 @@ def _(dy: Any, axes: Any) -> Any:
 
 @operator("Broadcast", group=GROUP, views=True, trivial=True, outputs="y:same")
 def broadcast(x: Real, shape: Shape) -> Any:
-    """Repeat along axes of size 1 (and new leading axes) to reach ``shape``."""
+    """Repeat along axes of size 1 (and new leading axes) to reach a shape.
+
+    :math:`y_i = x_0` along such an axis, :math:`y_i = x_i` along the others.
+
+    Args:
+        x: A shape that broadcasts to ``shape``.
+        shape: Sizes of the output.
+    Returns:
+        ``shape``.
+    Example:
+        >>> print(F.broadcast(nn.NdArray.from_numpy_array([[1.0], [2.0]]), (2, 3)).data)
+        [[1. 1. 1.]
+         [2. 2. 2.]]
+    """
 
 
 @broadcast.shape
@@ -98,13 +125,21 @@ def _(x_shape: Any, dy: Any) -> Any:
 
 @operator("BroadcastTo", group=GROUP, outputs="z")
 def broadcast_to(x: Float, y: Float, axis: Int = -1) -> Any:
-    """Repeat ``y`` to reach the shape of ``x``.
+    """Repeat ``y`` to reach the shape of ``x``: :math:`z_{i,j,k} = y_j` where ``y`` has one dimension, in the middle
+    of those of ``x``.
 
     Args:
         x: The shape wanted; its values are not read.
         y: Its sizes are those of consecutive dimensions of ``x``.
         axis: Dimension of ``x`` that the first of ``y`` corresponds to; negative values (default) put the
             dimensions of ``y`` at the end.
+    Returns:
+        The shape of ``x``.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array(np.zeros((2, 3)))
+        >>> print(F.broadcast_to(x, nn.NdArray.from_numpy_array([1.0, 2.0]), axis=0).data)
+        [[1. 1. 1.]
+         [2. 2. 2.]]
     """
     start = axis if axis >= 0 else len(x.shape) - len(y.shape)
     return broadcast(reshape(y, (*y.shape, *(1,) * (len(x.shape) - start - len(y.shape))), False), x.shape)
@@ -123,12 +158,19 @@ def _(x: Any, y: Any, axis: int) -> Any:
 
 @operator("Tile", group=GROUP)
 def tile(x: Float, reps: Ints) -> Any:
-    """Repeat the whole array along each dimension, as ``numpy.tile`` does.
+    """Repeat the whole array along each dimension, as ``numpy.tile`` does: :math:`y_i = x_{i \\bmod n}` in each, of
+    size n.
 
     Args:
         x: Any shape.
         reps: Number of repetitions in the last dimensions of ``x`` (1 in those before), or in all of them and
             in new leading dimensions.
+    Returns:
+        The shape of ``x`` times ``reps``, one by one.
+    Example:
+        >>> print(F.tile(nn.NdArray.from_numpy_array([[1.0, 2.0]]), (2, 2)).data)
+        [[1. 2. 1. 2.]
+         [1. 2. 1. 2.]]
     """
     ndim = max(len(x.shape), len(reps))
     shape = (1,) * (ndim - len(x.shape)) + tuple(x.shape)

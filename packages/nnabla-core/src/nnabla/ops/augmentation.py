@@ -125,7 +125,8 @@ def _split(saved: Any, lengths: Any) -> list[Any]:
 # -- crop --------------------------------------------------------------------------------------------------------
 @operator("RandomCrop", group=GROUP, saved=("index",))
 def random_crop(x: Float, shape: Shape = per_input(lambda x: tuple(x)), base_axis: Int = 1, seed: Int = -1) -> Any:
-    """Cut a window from a random place, drawn for each sample.
+    """Cut a window from a random place, drawn for each sample: :math:`y_i = x_{i + o}` with a random o in each
+    dimension.
 
     Args:
         x: Batch dimensions, then those of a sample.
@@ -134,6 +135,10 @@ def random_crop(x: Float, shape: Shape = per_input(lambda x: tuple(x)), base_axi
         seed: Seed of the draws; -1 follows ``nn.seed``.
     Returns:
         The shape of ``x`` with ``shape`` at its end.
+    Example:
+        >>> y = F.random_crop(nn.NdArray.from_numpy_array(np.arange(20.0).reshape(1, 20)), (4,), seed=1)
+        >>> print(y.shape, np.diff(y.data))
+        (1, 4) [[1. 1. 1.]]
     """
     lead = len(x.shape) - len(shape)
 
@@ -170,13 +175,21 @@ def _(x: Any, shape: Any, base_axis: int, seed: int) -> None:
 # -- flip --------------------------------------------------------------------------------------------------------
 @operator("RandomFlip", group=GROUP, saved=("index",))
 def random_flip(x: Float, axes: Ints = per_input(lambda x: (len(x) - 1,)), base_axis: Int = 1, seed: Int = -1) -> Any:
-    """Reverse the order along axes with probability 1/2 each, drawn for each sample.
+    """Reverse the order along axes with probability 1/2 each, drawn for each sample: :math:`y_i = x_i` or
+    :math:`y_i = x_{n - 1 - i}`.
 
     Args:
         x: Batch dimensions, then those of a sample.
         axes: Axes that may be reversed; batch dimensions among them have no effect.
         base_axis: Number of batch dimensions.
         seed: Seed of the draws; -1 follows ``nn.seed``.
+    Returns:
+        The shape of ``x``.
+    Example:
+        >>> y = F.random_flip(nn.NdArray.from_numpy_array(np.tile([1.0, 2.0], (100, 1))), axes=(1,), seed=1)
+        >>> print(np.unique(y.data, axis=0))
+        [[1. 2.]
+         [2. 1.]]
     """
 
     def either(batch: int, size: int) -> Any:
@@ -203,7 +216,7 @@ def random_shift(
     base_axis: Int = 1,
     seed: Int = -1,
 ) -> Any:
-    """Shift along axes by a random number of elements, drawn for each sample.
+    """Shift along axes by a random number of elements, drawn for each sample: :math:`y_i = x_{i - o}` with a random o.
 
     Args:
         x: Batch dimensions, then those of a sample.
@@ -213,6 +226,15 @@ def random_shift(
         constant_value: See ``border_mode``.
         base_axis: Number of batch dimensions.
         seed: Seed of the draws; -1 follows ``nn.seed``.
+    Returns:
+        The shape of ``x``.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array(np.tile([1.0, 2.0, 3.0], (100, 1)))
+        >>> y = F.random_shift(x, shifts=(1,), border_mode="constant", seed=1)
+        >>> print(np.unique(y.data, axis=0))
+        [[0. 1. 2.]
+         [1. 2. 3.]
+         [2. 3. 0.]]
     """
     lead = len(x.shape) - len(shifts)
 

@@ -133,7 +133,20 @@ def batch_normalization(
         batch_stat: Normalize by the statistics of the batch.
         no_scale: True where ``gamma`` is not given.
         no_bias: True where ``beta`` is not given.
+    Returns:
+        The shape of ``x``.
     Source: Ioffe, Szegedy 2015, "Batch normalization", algorithms 1 and 2.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([[1.0, 10.0], [3.0, 30.0]])
+        >>> beta = nn.NdArray.from_numpy_array([[0.0, 5.0]])
+        >>> gamma = nn.NdArray.from_numpy_array([[1.0, 1.0]])
+        >>> mean = nn.NdArray.from_numpy_array([[0.0, 0.0]])
+        >>> variance = nn.NdArray.from_numpy_array([[1.0, 1.0]])
+        >>> print(F.batch_normalization(x, beta, gamma, mean, variance).data.round(2))
+        [[-1.  4.]
+         [ 1.  6.]]
+        >>> print(mean.data.round(2))  # a tenth of the batch's
+        [[0.2 2. ]]
     """
     return _normalize(x, beta, gamma, mean, variance, axes, decay_rate, eps, batch_stat)
 
@@ -189,15 +202,28 @@ def fused_batch_normalization(
     batch_stat: Boolean = True,
     nonlinearity: Literal["relu"] = "relu",
 ) -> Any:
-    """Batch normalization, addition of ``z`` and a rectified linear unit: relu(bn(x) + z).
+    """Batch normalization, addition of ``z`` and a rectified linear unit.
+
+    :math:`y = \\max(0, \\mathrm{bn}(x) + z)`, where bn is :func:`batch_normalization`.
 
     Args:
-        x, beta, gamma, mean, variance: As of :func:`batch_normalization`; all must be given.
-        z: The shape of ``x``; optional.
+        x: Any shape.
+        beta: Offset, the sizes of ``x`` along ``axes``, 1 elsewhere.
+        gamma: Scale, as ``beta``.
+        mean: Running mean, as ``beta``; updated in place.
+        variance: Running variance, as ``mean``.
+        z: The shape of ``x``, added before the nonlinearity; optional.
         axes, decay_rate, eps, batch_stat: As of :func:`batch_normalization`.
-        nonlinearity: ``'relu'``.
+        nonlinearity: What is applied last.
     Returns:
         The shape of ``x``.
+    Source: Ioffe, Szegedy 2015, "Batch normalization", algorithms 1 and 2.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([[1.0], [3.0]])
+        >>> z = nn.NdArray.from_numpy_array([[2.0], [0.5]])
+        >>> print(F.fused_batch_normalization(x, None, None, None, None, z).data.round(2))
+        [[1. ]
+         [1.5]]
     """
     result = _normalize(x, beta, gamma, mean, variance, axes, decay_rate, eps, batch_stat)
     total = result.outputs if z is None else result.outputs + z
@@ -264,13 +290,28 @@ def sync_batch_normalization(
 
     This definition holds for one process; a backend with collective operations supplies its kernel.
 
+    :math:`y = \\gamma (x - \\mu) / \\sqrt{\\sigma^2 + \\epsilon} + \\beta`, as :func:`batch_normalization` of the
+    joint batch.
+
     Args:
-        x, beta, gamma, mean, variance: As of :func:`batch_normalization`; all must be given.
+        x: Any shape.
+        beta: Offset, the sizes of ``x`` along ``axes``, 1 elsewhere.
+        gamma: Scale, as ``beta``.
+        mean: Running mean, as ``beta``; updated in place.
+        variance: Running variance, as ``mean``.
         comm: The communicator.
         group: Name of the group of processes.
         axes, decay_rate, eps, batch_stat: As of :func:`batch_normalization`.
     Returns:
         The shape of ``x``.
+    Source: Peng et al. 2018, "MegDet: a large mini-batch object detector".
+    Example:
+        >>> class OneProcess:
+        ...     size = 1
+        >>> x = nn.NdArray.from_numpy_array([[1.0], [3.0]])
+        >>> print(F.sync_batch_normalization(x, None, None, None, None, OneProcess()).data.round(2))
+        [[-1.]
+         [ 1.]]
     """
     return _normalize(x, beta, gamma, mean, variance, axes, decay_rate, eps, batch_stat)
 

@@ -73,13 +73,25 @@ def binary_connect_affine(
     base_axis: Int = 1,
     quantize_zero_to: FloatArg = 1.0,
 ) -> Any:
-    """:func:`affine` with the signs of the weights; their gradient goes to the weights as it is.
+    """:func:`affine` with the signs of the weights, :math:`y = x \\, \\mathrm{sgn}(W) + b`.
+
+    The gradient of the signs goes to the weights as it is.
 
     Args:
         x, weight, bias, base_axis: As in :func:`affine`.
         binary_weight: The shape of ``weight``; forward writes the signs here.
         quantize_zero_to: What a weight of 0 becomes.
-    Source: Courbariaux, Bengio, David 2015.
+    Returns:
+        Batch dimensions, then the outputs of ``weight``.
+    Source: Courbariaux, Bengio, David 2015, "BinaryConnect".
+    Example:
+        >>> x = nn.Variable.from_numpy_array([[1.0, 2.0]])
+        >>> weight = nn.Variable.from_numpy_array([[0.3, -0.1], [0.2, 0.5]])
+        >>> binary_weight = nn.Variable.from_numpy_array(np.zeros((2, 2)))
+        >>> y = F.binary_connect_affine(x, weight, binary_weight)
+        >>> y.forward()
+        >>> print(y.d, binary_weight.d.tolist())
+        [[3. 1.]] [[1.0, -1.0], [1.0, 1.0]]
     """
     binary = binarized(weight, quantize_zero_to)
     return Result(affine(x, binary, bias, base_axis), updates={"binary_weight": binary})
@@ -109,13 +121,26 @@ def binary_connect_convolution(
     group: Int = 1,
     quantize_zero_to: FloatArg = 1.0,
 ) -> Any:
-    """:func:`convolution` with the signs of the weights; their gradient goes to the weights as it is.
+    """:func:`convolution` with the signs of the weights, :math:`y = \\mathrm{sgn}(W) * x + b`.
+
+    The gradient of the signs goes to the weights as it is.
 
     Args:
-        x, weight, bias, base_axis, pad, stride, dilation, group: As in :func:`convolution`.
+        x: Batch dimensions, then (C, spatial...).
+        weight: (M, C / group, kernel...).
+        bias, base_axis, pad, stride, dilation, group: As in :func:`convolution`.
         binary_weight: The shape of ``weight``; forward writes the signs here.
         quantize_zero_to: What a weight of 0 becomes.
-    Source: Courbariaux, Bengio, David 2015.
+    Returns:
+        Batch dimensions, then (M, out...), sizes as of :func:`convolution`.
+    Source: Courbariaux, Bengio, David 2015, "BinaryConnect".
+    Example:
+        >>> x = nn.Variable.from_numpy_array([[[1.0, 2.0, 4.0]]])
+        >>> weight = nn.Variable.from_numpy_array([[[0.3, -0.1]]])
+        >>> y = F.binary_connect_convolution(x, weight, nn.Variable.from_numpy_array(np.zeros((1, 1, 2))))
+        >>> y.forward()
+        >>> print(y.d)
+        [[[-1. -2.]]]
     """
     binary = binarized(weight, quantize_zero_to)
     y = convolution(x, binary, bias, base_axis, pad, stride, dilation, group, False)
@@ -170,14 +195,25 @@ def binary_weight_affine(
 ) -> Any:
     """:func:`affine` with the signs of the weights, times the mean absolute weight of each output.
 
-    The gradient of the signs goes to the weights as it is, without these factors.
+    :math:`y_n = \\alpha_n \\sum_m x_m \\, \\mathrm{sgn}(W_{m,n}) + b_n`, with the mean :math:`\\alpha_n` of
+    :math:`|W_{m,n}|` over m. The gradient of the signs goes to the weights as it is, without these factors.
 
     Args:
         x, weight, bias, base_axis: As in :func:`affine`.
         binary_weight: The shape of ``weight``; forward writes the signs here.
         alpha: The shape of the outputs of ``weight``; forward writes the factors here.
         quantize_zero_to: What a weight of 0 becomes.
-    Source: Rastegari, Ordonez, Redmon, Farhadi 2016.
+    Returns:
+        Batch dimensions, then the outputs of ``weight``.
+    Source: Rastegari, Ordonez, Redmon, Farhadi 2016, "XNOR-Net".
+    Example:
+        >>> x = nn.Variable.from_numpy_array([[1.0, 2.0]])
+        >>> weight = nn.Variable.from_numpy_array([[0.3, -0.1], [0.2, 0.5]])
+        >>> alpha = nn.Variable.from_numpy_array(np.zeros(2))
+        >>> y = F.binary_weight_affine(x, weight, nn.Variable.from_numpy_array(np.zeros((2, 2))), alpha)
+        >>> y.forward()
+        >>> print(y.d.round(4), alpha.d.round(4))
+        [[0.75 0.3 ]] [0.25 0.3 ]
     """
     binary, factor = binarized(weight, quantize_zero_to), scales(weight, affine)
     y = affine(x, binary, None, base_axis)
@@ -214,14 +250,27 @@ def binary_weight_convolution(
 ) -> Any:
     """:func:`convolution` with the signs of the weights, times the mean absolute weight of each output map.
 
+    :math:`y_m = \\alpha_m \\, (\\mathrm{sgn}(W_m) * x) + b_m`, with the mean :math:`\\alpha_m` of :math:`|W_m|`.
     The gradient of the signs goes to the weights as it is, without these factors.
 
     Args:
-        x, weight, bias, base_axis, pad, stride, dilation, group: As in :func:`convolution`.
+        x: Batch dimensions, then (C, spatial...).
+        weight: (M, C / group, kernel...).
+        bias, base_axis, pad, stride, dilation, group: As in :func:`convolution`.
         binary_weight: The shape of ``weight``; forward writes the signs here.
         alpha: One number per output map; forward writes the factors here.
         quantize_zero_to: What a weight of 0 becomes.
-    Source: Rastegari, Ordonez, Redmon, Farhadi 2016.
+    Returns:
+        Batch dimensions, then (M, out...), sizes as of :func:`convolution`.
+    Source: Rastegari, Ordonez, Redmon, Farhadi 2016, "XNOR-Net".
+    Example:
+        >>> x = nn.Variable.from_numpy_array([[[1.0, 2.0, 4.0]]])
+        >>> weight = nn.Variable.from_numpy_array([[[0.3, -0.1]]])
+        >>> alpha = nn.Variable.from_numpy_array(np.zeros(1))
+        >>> y = F.binary_weight_convolution(x, weight, nn.Variable.from_numpy_array(np.zeros((1, 1, 2))), alpha)
+        >>> y.forward()
+        >>> print(y.d.round(4), alpha.d.round(4))
+        [[[-0.2 -0.4]]] [0.2]
     """
     binary, factor = binarized(weight, quantize_zero_to), scales(weight, convolution)
     y = convolution(x, binary, None, base_axis, pad, stride, dilation, group, False)

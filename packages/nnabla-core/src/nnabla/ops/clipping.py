@@ -18,12 +18,21 @@ GROUP = "Normalization"
 def clip_grad_by_value(x: Float, min: Float, max: Float) -> Any:
     """The input itself; its gradient is the incoming one, no less than ``min`` and no more than ``max``.
 
+    :math:`y = x, \\quad dx = \\min(\\max(dy, \\mathrm{min}), \\mathrm{max})`
+
     Args:
         x: Any shape.
         min: A shape that broadcasts to that of ``x``; it gets no gradient.
         max: A shape that broadcasts to that of ``x``; it gets no gradient.
     Returns:
         The shape of ``x``.
+    Example:
+        >>> x = nn.Variable.from_numpy_array([1.0, 2.0, 3.0], need_grad=True)
+        >>> y = F.clip_grad_by_value(x, nn.Variable.from_numpy_array([-1.0]), nn.Variable.from_numpy_array([1.0]))
+        >>> y.forward()
+        >>> y.backward(nn.NdArray.from_numpy_array([-5.0, 0.5, 5.0]))
+        >>> print(x.g)
+        [-1.   0.5  1. ]
     """
     return x
 
@@ -46,12 +55,21 @@ def _(min: Any, max: Any, dy: Any) -> Any:
 def clip_grad_by_norm(x: Float, clip_norm: FloatArg = 1.0, axes: Ints = per_input(all_axes)) -> Any:
     """The input itself; its gradient is the incoming one brought to an L2 norm, whatever its own is.
 
+    :math:`y = x, \\quad dx = c \\, dy / \\|dy\\|_2`, where c is ``clip_norm``.
+
     Args:
         x: Any shape.
         clip_norm: The norm.
         axes: Axes over which the norm is taken (default: all). A gradient of norm 0 gives NaN.
     Returns:
         The shape of ``x``.
+    Example:
+        >>> x = nn.Variable.from_numpy_array([1.0, 2.0], need_grad=True)
+        >>> y = F.clip_grad_by_norm(x, clip_norm=1.0)
+        >>> y.forward()
+        >>> y.backward(nn.NdArray.from_numpy_array([3.0, 4.0]))
+        >>> print(x.g.round(4))
+        [0.6 0.8]
     """
     return x
 

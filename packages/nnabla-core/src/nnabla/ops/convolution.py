@@ -49,6 +49,11 @@ def convolution(
 ) -> Any:
     """Convolution over any number of spatial dimensions (cross-correlation, as in all frameworks).
 
+    :math:`y_{m,o} = b_m + \\sum_c \\sum_k W_{m,c,k} \\, x_{c,\\, s o + d k - p}`
+
+    For each sample; o and k are positions in the output and in the kernel, s is the stride, d the dilation, p the
+    padding, and c goes over the channels of the map's group. Elements outside of the input are 0.
+
     Args:
         x: Batch dimensions, then (C, spatial...), or (spatial..., C) with ``channel_last``.
         weight: (M, C / group, kernel...), or (M, kernel..., C / group) with ``channel_last``.
@@ -62,6 +67,15 @@ def convolution(
     Returns:
         Batch dimensions, then (M, out...) (or channel last), with
         out = (n + 2 pad - dilation (k - 1) - 1) // stride + 1.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array(np.arange(16.0).reshape(1, 1, 4, 4))
+        >>> weight = nn.NdArray.from_numpy_array([[[[0.0, 1.0], [1.0, 0.0]]]])
+        >>> print(F.convolution(x, weight).data[0, 0])
+        [[ 5.  7.  9.]
+         [13. 15. 17.]
+         [21. 23. 25.]]
+        >>> print(F.convolution(x, weight, pad=(1, 1), stride=(2, 2)).shape)
+        (1, 1, 3, 3)
     """
     g = Geometry(x.shape, weight.shape, base_axis, channel_last)
     out = tuple(map(output_size, g.sizes, g.kernel, stride, dilation, pad))
@@ -154,7 +168,11 @@ def deconvolution(
 ) -> Any:
     """Transposed convolution: each input element adds the kernel, scaled, to the output.
 
-    It is the gradient of :func:`convolution`, with the same arguments, with respect to its input.
+    It is the gradient of :func:`convolution`, with the same arguments, with respect to its input:
+
+    :math:`y_{m,j} = b_m + \\sum_c \\sum_{(i, k):\\, s i + d k - p = j} W_{c,m,k} \\, x_{c,i}`
+
+    where s is the stride, d the dilation, and p the padding.
 
     Args:
         x: Batch dimensions, then (C, spatial...), or (spatial..., C) with ``channel_last``.
@@ -171,6 +189,15 @@ def deconvolution(
     Returns:
         Batch dimensions, then (M, out...) (or channel last), with
         out = stride (n - 1) + dilation (k - 1) + 1 - 2 pad + output_padding.
+    Source: Zeiler, Krishnan, Taylor, Fergus 2010, "Deconvolutional networks".
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([[[[1.0, 2.0], [3.0, 4.0]]]])
+        >>> weight = nn.NdArray.from_numpy_array(np.ones((1, 1, 2, 2)))
+        >>> print(F.deconvolution(x, weight, stride=(2, 2)).data[0, 0])
+        [[1. 1. 2. 2.]
+         [1. 1. 2. 2.]
+         [3. 3. 4. 4.]
+         [3. 3. 4. 4.]]
     """
     g = Geometry(x.shape, weight.shape, base_axis, channel_last)
     out = deconvolved(g, pad, stride, dilation, output_padding)

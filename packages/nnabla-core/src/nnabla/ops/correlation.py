@@ -30,6 +30,9 @@ def patch_correlation(
 ) -> Any:
     """Sums of products of a patch of ``x1`` with the patches of ``x2`` that are shifted against it.
 
+    :math:`y_{p,s} = \\sum_k \\sum_c (x_1)_{p + k,\\, c} \\, (x_2)_{p + k + s,\\, c}`, where p is the place of the
+    patch, s the shift, and k goes over the patch.
+
     Args:
         x1: (N, H, W, C).
         x2: The shape of ``x1``; beyond it there are zeros.
@@ -41,6 +44,13 @@ def patch_correlation(
     Returns:
         (N, patches in height, patches in width, shifts in height, shifts in width).
     Source: Dosovitskiy et al. 2015, "FlowNet", with any patch size.
+    Example:
+        >>> x1 = nn.NdArray.from_numpy_array(np.arange(4.0).reshape(1, 2, 2, 1))
+        >>> y = F.patch_correlation(x1, x1, shift=(0, 1), channel_last=True)
+        >>> print(y.shape)
+        (1, 2, 2, 1, 3)
+        >>> print(y.data[0, 0, 1])
+        [[0. 1. 0.]]
     """
     top, bottom, left, right = padding
     x1 = ops.pad(x1, (top, bottom, left, right, 0, 0), "constant", 0.0)

@@ -21,15 +21,40 @@ GROUP = "Math"
 
 @operator("Constant", group=GROUP)
 def constant(val: FloatArg = 0, shape: Shape = ()) -> Any:
-    """An array of ``shape`` whose elements are all ``val``."""
+    """An array whose elements are all one number, :math:`y_i = v`.
+
+    Args:
+        val: The number v.
+        shape: Sizes of the output.
+    Returns:
+        ``shape``.
+    Example:
+        >>> y = F.constant(0.5, (2, 3))
+        >>> y.forward()
+        >>> print(y.d)
+        [[0.5 0.5 0.5]
+         [0.5 0.5 0.5]]
+    """
     return full(val, shape)
 
 
 @operator("Arange", group=GROUP)
 def arange(start: FloatArg, stop: FloatArg, step: FloatArg = 1) -> Any:
-    """Numbers from ``start`` to before ``stop`` in steps of ``step``, which may be negative.
+    """Numbers at equal distances, :math:`y_i = a + i s`, from ``start`` to before ``stop``.
 
     How many there are is computed in single precision, which is that of the arguments.
+
+    Args:
+        start: The first number a.
+        stop: Where it ends; this number is left out.
+        step: The distance s, not 0; negative to count down.
+    Returns:
+        (n,), with as many numbers as there are before ``stop``.
+    Example:
+        >>> y = F.arange(0, 2, 0.5)
+        >>> y.forward()
+        >>> print(y.d)
+        [0.  0.5 1.  1.5]
     """
     with np.errstate(all="ignore"):
         steps = float((np.float32(stop) - np.float32(start)) / np.float32(step))
@@ -48,7 +73,20 @@ def _(start: float, stop: float, step: float) -> Any:
 
 @operator("Linspace", group=GROUP)
 def linspace(start: FloatArg, stop: FloatArg, num: Int) -> Any:
-    """``num`` numbers at equal distances from ``start`` to ``stop``, both included."""
+    """Numbers at equal distances from ``start`` to ``stop``, both included, :math:`y_i = a + i (b - a) / (n - 1)`.
+
+    Args:
+        start: The first number a.
+        stop: The last number b.
+        num: How many, n.
+    Returns:
+        (n,).
+    Example:
+        >>> y = F.linspace(0, 1, 5)
+        >>> y.forward()
+        >>> print(y.d)
+        [0.   0.25 0.5  0.75 1.  ]
+    """
     if num < 2:
         return full(start, (num,))
     # Weighted so that both ends are exact.
@@ -66,7 +104,7 @@ def _(start: float, stop: float, num: int) -> Any:
 
 @operator("OneHot", group="Array Manipulation", outputs="output", differentiable=False)
 def one_hot(x: Index, shape: Shape) -> Any:
-    """1 at the coordinates that ``x`` holds, 0 elsewhere.
+    """1 at the coordinates that ``x`` holds, 0 elsewhere: :math:`y_{n,j} = 1` where :math:`j = x_n`, else 0.
 
     Args:
         x: (..., D): D coordinates each; a negative one counts from the end once, and coordinates outside of
@@ -74,6 +112,10 @@ def one_hot(x: Index, shape: Shape) -> Any:
         shape: The D sizes of one result.
     Returns:
         (..., *shape).
+    Example:
+        >>> print(F.one_hot(nn.NdArray.from_numpy_array([[0], [2]]), (3,)).data)
+        [[1. 0. 0.]
+         [0. 0. 1.]]
     """
     lead, y = x.shape[:-1], None
     for d, n in enumerate(shape):
@@ -99,12 +141,17 @@ def _(x: Any, shape: Any) -> Any:
 
 @operator("Shape", group="Array Manipulation", outputs="shape", differentiable=False, depends=("x", "shape"))
 def shape(x: Real, start: Int = 0, end: Int = 0) -> Any:
-    """The sizes of ``x`` as numbers.
+    """The sizes of ``x`` as numbers, :math:`y_i = n_{a + i}`, where n are the sizes and a is ``start``.
 
     Args:
         x: Any shape; its values are not read.
         start: First dimension, as in Python's slices.
         end: Dimension before which it ends, as in Python's slices, but 0 for all.
+    Returns:
+        (number of dimensions from ``start`` to before ``end``,).
+    Example:
+        >>> print(F.shape(nn.NdArray.from_numpy_array(np.zeros((2, 3, 4)))).data)
+        [2. 3. 4.]
     """
     sizes = x.shape[start : end or None]
     if not sizes:
@@ -114,11 +161,19 @@ def shape(x: Real, start: Int = 0, end: Int = 0) -> Any:
 
 @operator("Assign", group="Array Manipulation", updates=("dst",))
 def assign(dst: Float, src: Float) -> Any:
-    """Copy ``src`` into ``dst`` when it runs, and return the values; the gradient goes to ``dst`` alone.
+    """Copy ``src`` into ``dst`` when it runs, :math:`\\mathrm{dst} \\leftarrow \\mathrm{src}`, and return the values;
+    the gradient goes to ``dst`` alone.
 
     Args:
-        dst: What is changed.
+        dst: What is changed; any shape.
         src: The shape of ``dst``.
+    Returns:
+        The shape of ``dst``.
+    Example:
+        >>> dst, src = nn.Variable.from_numpy_array([0.0, 0.0]), nn.Variable.from_numpy_array([1.0, 2.0])
+        >>> F.assign(dst, src).forward()
+        >>> print(dst.d)
+        [1. 2.]
     """
     return Result(src, updates={"dst": src})
 

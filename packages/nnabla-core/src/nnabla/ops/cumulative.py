@@ -27,13 +27,19 @@ def _running(xp: Any, function: str, x: Any, axis: int, exclusive: bool, reverse
 
 @operator("CumSum", group=GROUP, snake_name="cumsum")
 def cumsum(x: Float, axis: Int = 0, exclusive: Boolean = False, reverse: Boolean = False) -> Any:
-    """Running sum along an axis.
+    """Running sum along an axis, :math:`y_i = \\sum_{j \\le i} x_j`.
 
     Args:
         x: Any shape.
         axis: The axis.
         exclusive: Leave each element out of its own sum.
         reverse: Run from the end to the front.
+    Returns:
+        The shape of ``x``.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([1.0, 2.0, 3.0])
+        >>> print(F.cumsum(x).data, F.cumsum(x, exclusive=True).data)
+        [1. 3. 6.] [0. 1. 3.]
     """
 
 
@@ -56,13 +62,19 @@ def _(dy: Any, axis: int, exclusive: bool, reverse: bool) -> Any:
 
 @operator("CumProd", group=GROUP, snake_name="cumprod")
 def cumprod(x: Float, axis: Int = 0, exclusive: Boolean = False, reverse: Boolean = False) -> Any:
-    """Running product along an axis.
+    """Running product along an axis, :math:`y_i = \\prod_{j \\le i} x_j`.
 
     Args:
         x: Any shape.
         axis: The axis.
         exclusive: Leave each element out of its own product.
         reverse: Run from the end to the front.
+    Returns:
+        The shape of ``x``.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([1.0, 2.0, 3.0])
+        >>> print(F.cumprod(x).data, F.cumprod(x, reverse=True).data)
+        [1. 2. 6.] [6. 6. 3.]
     """
 
 

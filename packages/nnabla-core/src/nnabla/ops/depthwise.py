@@ -29,6 +29,9 @@ def depthwise_convolution(
 ) -> Any:
     """Convolution of each channel by itself.
 
+    :math:`y_{m,o} = b_m + \\sum_k W_{m,k} \\, x_{c,\\, s o + d k - p}`, where map m is made of channel
+    :math:`c = \\lfloor m / \\mathrm{multiplier} \\rfloor`, s is the stride, d the dilation, and p the padding.
+
     Args:
         x: Batch dimensions, then (C, spatial...).
         weight: (C * multiplier, kernel...); map ``m`` is made of channel ``m // multiplier``.
@@ -41,6 +44,12 @@ def depthwise_convolution(
     Returns:
         Batch dimensions, then (C * multiplier, out...), sizes as of :func:`convolution`.
     Source: Chollet 2017, "Xception: deep learning with depthwise separable convolutions".
+    Example:
+        >>> x = nn.NdArray.from_numpy_array(np.ones((1, 2, 3, 3)))
+        >>> weight = nn.NdArray.from_numpy_array([[[1.0, 0.0], [0.0, 0.0]], [[1.0, 1.0], [1.0, 1.0]]])
+        >>> print(F.depthwise_convolution(x, weight).data[0, 1])
+        [[4. 4.]
+         [4. 4.]]
     """
     channels = x.shape[base_axis % len(x.shape)]
     kernel = reshape(weight, (weight.shape[0], 1, *weight.shape[1:]), False)
@@ -84,6 +93,9 @@ def depthwise_deconvolution(
 ) -> Any:
     """Transposed convolution of each channel by itself, the adjoint of :func:`depthwise_convolution`.
 
+    :math:`y_{m,j} = b_m + \\sum_c \\sum_{(i, k):\\, s i + d k - p = j} W_{c,k} \\, x_{c,i}`, where c goes over the
+    ``divisor`` channels of map m.
+
     Args:
         x: Batch dimensions, then (C, spatial...).
         weight: (C, kernel...).
@@ -95,6 +107,11 @@ def depthwise_deconvolution(
         divisor: Number of channels that are summed to one map.
     Returns:
         Batch dimensions, then (C / divisor, out...), sizes as of :func:`deconvolution`.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([[[[1.0, 2.0]], [[3.0, 4.0]]]])
+        >>> weight = nn.NdArray.from_numpy_array(np.ones((2, 1, 2)))
+        >>> print(F.depthwise_deconvolution(x, weight, divisor=2).data[0])
+        [[[ 4. 10.  6.]]]
     """
     channels = x.shape[base_axis % len(x.shape)]
     kernel = reshape(weight, (weight.shape[0], 1, *weight.shape[1:]), False)

@@ -80,6 +80,9 @@ def _corners(center: Any, size: Any) -> Any:
 def nms_detection2d(x: Float, thresh: FloatArg = 0.5, nms: FloatArg = 0.45, nms_per_class: Boolean = True) -> Any:
     """Set the scores of detections to 0 that are low, or whose boxes overlap with better ones.
 
+    Boxes overlap where the area of their intersection, divided by that of their union, is above ``nms``:
+    :math:`|A \\cap B| / |A \\cup B| > \\mathrm{nms}`
+
     Args:
         x: (B, N, 5 + classes): center x and y, width, height, confidence, and the probabilities of the classes.
         thresh: Confidences, and products with probabilities, that are not above it become 0.
@@ -87,6 +90,12 @@ def nms_detection2d(x: Float, thresh: FloatArg = 0.5, nms: FloatArg = 0.45, nms_
         nms_per_class: Compare boxes for each class by itself, by confidence times probability; else by confidence.
     Returns:
         The shape of ``x``, with confidence times probability in place of the probabilities.
+    Source: Redmon, Farhadi 2017, "YOLO9000", for which such detections are.
+    Example:
+        >>> boxes = [[0.5, 0.5, 1, 1, 0.9, 1.0], [0.5, 0.6, 1, 1, 0.8, 1.0], [5.0, 5.0, 1, 1, 0.7, 1.0]]
+        >>> x = nn.NdArray.from_numpy_array([boxes])
+        >>> print(F.nms_detection2d(x).data[0, :, 5].round(4))  # the second box overlaps with the first
+        [0.9 0.  0.7]
     """
     batch, n, width = x.shape
     box = _corners(part(x, 2, 0, 2), part(x, 2, 2, 4))
@@ -123,6 +132,8 @@ def onnx_non_max_suppression(
 ) -> Any:
     """Batch, class and number of the boxes that stay when those that overlap with better ones are left out.
 
+    Boxes overlap where :math:`|A \\cap B| / |A \\cup B| > \\mathrm{iou}`, intersection over union.
+
     Args:
         boxes: (B, N, 4): y and x of two opposite corners, or with ``center_point_box=1`` center x and y, width and
             height.
@@ -134,6 +145,13 @@ def onnx_non_max_suppression(
     Returns:
         (boxes that stay, 3), by sample, class and falling score.
     Source: the operator NonMaxSuppression of ONNX.
+    Example:
+        >>> boxes = nn.NdArray.from_numpy_array([[[0.0, 0.0, 1.0, 1.0], [0.0, 0.1, 1.0, 1.1], [5.0, 5.0, 6.0, 6.0]]])
+        >>> scores = nn.NdArray.from_numpy_array([[[0.9, 0.8, 0.7]]])
+        >>> settings = dict(max_output_boxes_per_class=2, iou_threshold=0.5)
+        >>> print(F.onnx_non_max_suppression(boxes, scores, **settings).data)
+        [[0 0 0]
+         [0 0 2]]
     """
 
 

@@ -100,11 +100,23 @@ def _product(x: Any, xl: str, y: Any, yl: str, kept: str) -> tuple[Any, str]:
 def einsum(*x: Float, equation: String = "") -> Any:
     """Products of arrays summed over dimensions, in Einstein's notation as ``numpy.einsum`` has it.
 
+    For ``"ij,jk->ik"`` that is :math:`y_{i,k} = \\sum_j (x_0)_{i,j} (x_1)_{j,k}`.
+
     Args:
         *x: One or more arrays.
         equation: Letters for the dimensions of each input, with commas between inputs, then ``->`` and those of
             the output, for instance ``"bij,bjk->bik"``. Without ``->`` the output has, in alphabetical order, the
             letters that occur once. ``...`` stands for dimensions that broadcast.
+    Returns:
+        The sizes of the output's letters.
+    Example:
+        >>> x0 = nn.NdArray.from_numpy_array([[1.0, 2.0], [3.0, 4.0]])
+        >>> x1 = nn.NdArray.from_numpy_array([[1.0, 0.0], [1.0, 1.0]])
+        >>> print(F.einsum(x0, x1, equation="ij,jk->ik").data)
+        [[3. 2.]
+         [7. 4.]]
+        >>> print(F.einsum(x0, equation="ii->").data)
+        5.0
     """
     inputs, output = _labels(equation, [a.shape for a in x])
     sizes = _sizes(equation, inputs, [a.shape for a in x])

@@ -24,6 +24,12 @@ def embed(x0: Index, w: Float) -> Any:
         The shape of ``x0``, then the other dimensions of ``w``.
     Raises:
         IndexRangeError: A row number is outside of ``w``.
+    Example:
+        >>> table = nn.NdArray.from_numpy_array([[0.0, 0.1], [1.0, 1.1], [2.0, 2.1]])
+        >>> print(F.embed(nn.NdArray.from_numpy_array([2, 0, 2]), table).data)
+        [[2.  2.1]
+         [0.  0.1]
+         [2.  2.1]]
     """
     return take_rows(w, flat_index(reshape(x0, (1, *x0.shape), False), (w.shape[0],), "embed"))
 

@@ -29,6 +29,8 @@ def random_erase(
 ) -> Any:
     """Replace random rectangles of each image by evenly distributed noise.
 
+    :math:`y_{c,i,j} \\sim U` (the range of ``replacements``) within a rectangle, else :math:`x_{c,i,j}`.
+
     Args:
         x: Batch dimensions, then (C, H, W), or (H, W, C) with ``channel_last``.
         prob: Probability of each rectangle.
@@ -42,7 +44,14 @@ def random_erase(
         seed: Seed of the draws; -1 follows ``nn.seed``.
         channel_last: The channel is the last dimension.
         ste_fine_grained: Let no gradient pass where the image was erased; else all of it passes.
+    Returns:
+        The shape of ``x``.
     Source: Zhong, Zheng, Kang, Li, Yang 2017, "Random erasing data augmentation".
+    Example:
+        >>> x = nn.NdArray.from_numpy_array(np.full((1, 1, 20, 20), -1.0))
+        >>> y = F.random_erase(x, prob=1.0, replacements=(0.0, 1.0), seed=1)
+        >>> print(y.shape, 0.02 < (y.data >= 0).mean() < 0.4)
+        (1, 1, 20, 20) True
     """
     base = base_axis % len(x.shape)
     batch, rest = prod(x.shape[:base]), x.shape[base:]

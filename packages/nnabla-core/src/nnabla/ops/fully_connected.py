@@ -23,6 +23,8 @@ def _shaped(x: Any, shape: tuple[int, ...]) -> Any:
 def affine(x: Float, weight: Float, bias: Float | None = None, base_axis: Int = 1) -> Any:
     """Fully connected layer, :math:`y = x W + b`.
 
+    :math:`y_{b,n} = \\sum_m x_{b,m} W_{m,n} + b_n`, where b counts samples, m features, and n outputs.
+
     Args:
         x: Dimensions before ``base_axis`` are the batch; the others are flattened to M features.
         weight: (M, N_0, ..., N_k).
@@ -30,6 +32,13 @@ def affine(x: Float, weight: Float, bias: Float | None = None, base_axis: Int = 
         base_axis: Number of batch dimensions; negative values count from the end.
     Returns:
         Batch dimensions, then (N_0, ..., N_k).
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([[1.0, 2.0], [3.0, 4.0]])
+        >>> weight = nn.NdArray.from_numpy_array([[1.0, 0.0, -1.0], [0.5, 1.0, 0.0]])
+        >>> bias = nn.NdArray.from_numpy_array([0.0, 0.0, 10.0])
+        >>> print(F.affine(x, weight, bias).data)
+        [[2. 2. 9.]
+         [5. 4. 7.]]
     """
     outer, maps = x.shape[: base_axis % len(x.shape)], weight.shape[1:]
     features = weight.shape[0]

@@ -66,9 +66,15 @@ def fused_convolution(
 ) -> Any:
     """Padding, convolution, batch normalization, addition of ``z`` and a nonlinearity.
 
+    :math:`y = \\phi(\\mathrm{bn}(W * \\mathrm{pad}(x) + b) + z)`, where what is not given is left out.
+
     Args:
         x, weight, bias: As of :func:`convolution`.
-        beta, gamma, mean, variance: As of :func:`batch_normalization`, 1 except for the maps; all or none.
+        beta: Offset of each map: the dimensions of the output, 1 except for the maps. With it all of the next three
+            are given, otherwise none.
+        gamma: Scale, as ``beta``.
+        mean: Running mean, as ``beta``; updated in place.
+        variance: Running variance, as ``mean``.
         z: The shape of the output, added before the nonlinearity; optional.
         base_axis: Number of batch dimensions.
         pad: Padding before and after each spatial dimension; or twice as many numbers, before and after in turn.
@@ -79,7 +85,14 @@ def fused_convolution(
         pad_mode: As of :func:`pad`.
         constant_value: The padding, with ``pad_mode='constant'``.
     Returns:
-        As :func:`convolution`.
+        Batch dimensions, then (M, out...) (or channel last), sizes as of :func:`convolution`.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array(np.arange(16.0).reshape(1, 1, 4, 4) - 8.0)
+        >>> weight = nn.NdArray.from_numpy_array([[[[0.0, 1.0], [1.0, 0.0]]]])
+        >>> print(F.fused_convolution(x, weight, nonlinearity="relu").data[0, 0])
+        [[0. 0. 0.]
+         [0. 0. 1.]
+         [5. 7. 9.]]
     """
     base, ndim = base_axis % len(x.shape), len(stride)
     if len(pad) == ndim and pad_mode == "constant" and constant_value == 0:

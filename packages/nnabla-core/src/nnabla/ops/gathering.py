@@ -29,7 +29,7 @@ def add_along(values: Any, index: Any, axis: int, shape: tuple[int, ...], what: 
 
 @operator("Gather", group=GROUP, outputs="y:same")
 def gather(x: Real, Indices: Index, axis: Int = 0, batch_dims: Int = 0) -> Any:
-    """Entries along an axis by index.
+    """Entries along an axis by index: :math:`y_i = x_{I_i}` along the first one.
 
     Args:
         x: Any shape.
@@ -38,6 +38,11 @@ def gather(x: Real, Indices: Index, axis: Int = 0, batch_dims: Int = 0) -> Any:
         batch_dims: This many leading dimensions belong to each other in ``x`` and ``Indices``; at most ``axis``.
     Returns:
         The shape of ``x`` with that of ``Indices`` without the batch dimensions in place of ``axis``.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
+        >>> print(F.gather(x, nn.NdArray.from_numpy_array([2, 0])).data)
+        [[5. 6.]
+         [1. 2.]]
     """
     at, index = axis % len(x.shape), Indices
     batch, outer, size = x.shape[:batch_dims], x.shape[batch_dims:at], x.shape[at]
@@ -77,7 +82,7 @@ def _check_nd(name: str, shape: Any, indices: Any) -> None:
 
 @operator("GatherNd", group=GROUP, outputs="y:same")
 def gather_nd(x: Real, indices: Index) -> Any:
-    """Elements or slices of ``x`` by coordinates.
+    """Elements or slices of ``x`` by coordinates, :math:`y_j = x_{I_{0,j}, \\dots, I_{M-1,j}}`.
 
     Args:
         x: Any shape.
@@ -85,6 +90,10 @@ def gather_nd(x: Real, indices: Index) -> Any:
             ones count from the end.
     Returns:
         The shape of ``indices`` without its first dimension, then the dimensions of ``x`` after the first M.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([[1.0, 2.0], [3.0, 4.0]])
+        >>> print(F.gather_nd(x, [[0, 1], [1, 0]]).data)  # x[0, 1] and x[1, 0]
+        [2. 3.]
     """
     m = indices.shape[0]
     flat = flat_index(indices, x.shape[:m], "gather_nd")
@@ -103,6 +112,8 @@ def scatter_nd(
 ) -> Any:
     """Put or add elements or slices into an array by coordinates: the adjoint of :func:`gather_nd`.
 
+    :math:`y_{I_{0,j}, \\dots, I_{M-1,j}} = d_j` for the data d, with ``add`` the sum of these.
+
     Args:
         data: The shape of ``indices`` without its first dimension, then the dimensions of the result after the
             first M.
@@ -111,6 +122,12 @@ def scatter_nd(
         out: The array to change; without it zeros of ``shape`` are. A leaf is changed itself as well.
         shape: Shape of the result, if ``out`` is not given.
         add: Add to what is there. Otherwise, where several entries have one place, the last counts.
+    Returns:
+        ``shape``, or that of ``out``.
+    Example:
+        >>> data = nn.NdArray.from_numpy_array([10.0, 20.0])
+        >>> print(F.scatter_nd(data, [[3, 1]], shape=(5,)).data)
+        [ 0. 20.  0. 10.  0.]
     """
     m, target = indices.shape[0], tuple(shape)  # type: ignore[arg-type]
     rows = (prod(target[:m]), *target[m:])
@@ -144,13 +161,23 @@ def _(data: Any, indices: Any, out: Any, shape: Any, add: bool) -> Any:
 def scatter_add(x0: Float, indices: Index, x1: Float, axis: Int = 0) -> Any:
     """Add the elements of ``x1`` to those of ``x0`` that lie at ``indices`` along an axis.
 
-    For ``axis=0`` and two dimensions, ``y[indices[i, j], j] += x1[i, j]``.
+    For the first of two dimensions, :math:`y_{I_{i,j},\\, j} = (x_0)_{I_{i,j},\\, j} + (x_1)_{i,j}`, one after the
+    other.
 
     Args:
         x0: Any shape.
         indices: As many dimensions; not larger than ``x1``, nor than ``x0`` but along ``axis``.
         x1: As many dimensions.
         axis: The axis.
+    Returns:
+        The shape of ``x0``.
+    Example:
+        >>> x0 = nn.NdArray.from_numpy_array([[0.0, 0.0], [0.0, 0.0], [0.0, 0.0]])
+        >>> x1 = nn.NdArray.from_numpy_array([[1.0, 5.0]])
+        >>> print(F.scatter_add(x0, nn.NdArray.from_numpy_array([[2, 0]]), x1).data)
+        [[0. 5.]
+         [0. 0.]
+         [1. 0.]]
     """
     at = axis % len(x0.shape)
     count = indices.shape

@@ -29,7 +29,9 @@ GROUP = "Geometric Neural Network Layers"
 def affine_grid(theta: Float, size: Ints, align_corners: Boolean = False) -> Any:
     """Positions of an image's elements after an affine map, for :func:`warp_by_grid`.
 
-    Coordinates go from -1 to 1 over the image, and come in the order x, y(, z), the reverse of the dimensions.
+    :math:`y_{b,i,j} = \\theta_b (x_j, y_i, 1)^T`, where :math:`(x_j, y_i)` is the position of the element in row i
+    and column j. Coordinates go from -1 to 1 over the image, and come in the order x, y(, z), the reverse of the
+    dimensions.
 
     Args:
         theta: (B, 2, 3), or (B, 3, 4) for volumes: matrices that map (x, y(, z), 1).
@@ -38,6 +40,11 @@ def affine_grid(theta: Float, size: Ints, align_corners: Boolean = False) -> Any
     Returns:
         (B, H, W, 2) or (B, D, H, W, 3).
     Source: Jaderberg et al. 2015, "Spatial transformer networks".
+    Example:
+        >>> theta = nn.NdArray.from_numpy_array([[[1.0, 0.0, 0.5], [0.0, 1.0, 0.0]]])  # a quarter to the right
+        >>> print(F.affine_grid(theta, (2, 2), align_corners=True).data[0, 0].round(4))
+        [[-0.5 -1. ]
+         [ 1.5 -1. ]]
     """
     batch, ndim = theta.shape[0], len(size)
     grid = reshape(part(theta, 2, ndim, ndim + 1), (batch, *(1,) * ndim, ndim), False)
@@ -150,7 +157,7 @@ def warp_by_grid(
     align_corners: Boolean = False,
     channel_last: Boolean = False,
 ) -> Any:
-    """Sample images, or volumes, at the positions of a grid.
+    """Sample images, or volumes, at the positions of a grid, :math:`y_{b,c,i,j} = x_{b,c}(g_{b,i,j})`.
 
     Args:
         x: (B, C, H, W) or (B, C, D, H, W); the channel is the last dimension with ``channel_last``.
@@ -164,6 +171,11 @@ def warp_by_grid(
     Returns:
         (B, C, h, w) or (B, C, d, h, w), or channel last.
     Source: Jaderberg et al. 2015, "Spatial transformer networks".
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([[[[1.0, 2.0, 3.0]]]])
+        >>> grid = nn.NdArray.from_numpy_array([[[[-1.0, 0.0], [0.5, 0.0], [2.0, 0.0]]]])
+        >>> print(F.warp_by_grid(x, grid, align_corners=True).data.round(4))
+        [[[[1.  2.5 0. ]]]]
     """
     ndim = grid.shape[-1]
     out = grid.shape[1:-1]
@@ -204,11 +216,19 @@ def _(x: Any, grid: Any, mode: str, padding_mode: str, align_corners: bool, chan
 def warp_by_flow(data: Float, flow: Float) -> Any:
     """Sample images at shifted positions, by bilinear interpolation; outside is the nearest element of the border.
 
+    :math:`y_{b,c,i,j} = x_{b,c}(i + f_{b,1,i,j},\\; j + f_{b,0,i,j})`
+
     Args:
         data: (B, C, H, W).
         flow: (B, 2, H, W): by how many elements to the right, and down, each position is shifted.
     Returns:
         (B, C, H, W).
+    Example:
+        >>> data = nn.NdArray.from_numpy_array([[[[1.0, 2.0, 3.0]]]])
+        >>> flow = np.zeros((1, 2, 1, 3))
+        >>> flow[:, 0] = 0.5  # half an element to the right
+        >>> print(F.warp_by_flow(data, nn.NdArray.from_numpy_array(flow)).data)
+        [[[[1.5 2.5 3. ]]]]
     """
     batch, _, *sizes = data.shape
     positions = []

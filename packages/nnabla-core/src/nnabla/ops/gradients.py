@@ -16,17 +16,21 @@ from nnabla.ops.spec import Boolean, Float, FloatArg, Int
 
 @operator("VATNoise", group="Unsupported, Special Use", backward_updates=("w",))
 def vat_noise(x: Float, w: Float, base_axis: Int = 1, eps: FloatArg = 1.0) -> Any:
-    """The noise of virtual adversarial training: ``x`` of norm ``eps`` for each sample.
-
-    No gradient passes, but backward writes ``eps`` times the gradient of the output into the data of ``w``, which
-    is the direction of the next round.
+    """The noise of virtual adversarial training: a direction brought to a norm for each sample,
+    :math:`y = \\epsilon x / \\|x\\|_2`.
 
     Args:
         x: Noise; a sample's norm is taken over the dimensions from ``base_axis`` on. A sample of zeros stays one.
         w: A buffer of the shape of ``x``.
         base_axis: Number of batch dimensions.
         eps: Norm of the output.
+    Returns:
+        The shape of ``x``.
     Source: Miyato, Maeda, Koyama, Nakae, Ishii 2015, "Distributional smoothing with virtual adversarial training".
+    Example:
+        >>> x, w = nn.NdArray.from_numpy_array([[3.0, 4.0]]), nn.NdArray.from_numpy_array([[0.0, 0.0]])
+        >>> print(F.vat_noise(x, w, eps=10.0).data.round(4))
+        [[6. 8.]]
     """
     axes = tuple(range(base_axis % len(x.shape), len(x.shape)))
     square = ops.sum(x * x, axes, True)
@@ -50,11 +54,22 @@ def _(dy: Any, eps: float) -> Any:
 def top_k_grad(x: Float, k: Int, abs: Boolean = False, base_axis: Int = 1) -> Any:
     """The input itself; of the gradient only the ``k`` largest elements of each sample pass.
 
+    :math:`y = x`; :math:`dx_i = dy_i` for these elements, else 0.
+
     Args:
         x: Batch dimensions, then those of a sample.
         k: Number of elements, 1 to those of a sample.
         abs: Choose the largest absolute values rather than the largest values.
         base_axis: Number of batch dimensions.
+    Returns:
+        The shape of ``x``.
+    Example:
+        >>> x = nn.Variable.from_numpy_array([[1.0, 2.0, 3.0]], need_grad=True)
+        >>> y = F.top_k_grad(x, 1)
+        >>> y.forward()
+        >>> y.backward(nn.NdArray.from_numpy_array([[0.1, 0.3, 0.2]]))
+        >>> print(x.g.round(4))
+        [[0.  0.3 0. ]]
     """
     return cast(x, "float")
 

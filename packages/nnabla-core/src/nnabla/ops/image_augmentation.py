@@ -70,7 +70,11 @@ def image_augmentation(
     noise: FloatArg = 0.0,
     seed: Int = -1,
 ) -> Any:
-    """Change images at random: place, size, rotation, proportions, lens distortion, flips, brightness, contrast, noise.
+    """Change images at random: place, size, rotation, proportions, lens distortion, flips, brightness, contrast,
+    noise.
+
+    :math:`y_c(p) = f_c (x_c(q(p)) - m) + m + b_c + e`, where q maps the positions of the result to those of the
+    image, f is the contrast with its center m, b the brightness, and e the noise.
 
     What lies beyond an image is its nearest border pixel. There is no gradient.
 
@@ -92,6 +96,11 @@ def image_augmentation(
         seed: Seed of the draws; -1 follows ``nn.seed``.
     Returns:
         The shape of ``x`` with ``shape`` at its end.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array(np.zeros((1, 3, 32, 32)))
+        >>> y = F.image_augmentation(x, shape=(3, 28, 28), angle=0.2, flip_lr=True, seed=1)
+        >>> print(y.shape)
+        (1, 3, 28, 28)
     """
     outer, (channels, height, width) = x.shape[:-3], x.shape[-3:]
     batch, (tall, wide) = prod(outer), shape[-2:]

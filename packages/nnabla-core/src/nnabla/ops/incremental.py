@@ -90,7 +90,9 @@ def inq_affine(
     selection_algorithm: Literal["largest_abs", "random"] = "largest_abs",
     seed: Int = -1,
 ) -> Any:
-    """:func:`affine` whose weights become powers of two step by step.
+    """:func:`affine` whose weights become powers of two step by step, :math:`y = x Q(W) + b`.
+
+    A fixed weight is 0 or :math:`\\pm 2^k`, the other ones are as they are.
 
     Args:
         x, bias, base_axis: As in :func:`affine`.
@@ -101,6 +103,21 @@ def inq_affine(
             the last one all of them.
         selection_algorithm: Which half: the largest absolute weights, or random ones.
         seed: Seed of the random choice; -1 follows ``nn.seed``.
+    Returns:
+        Batch dimensions, then the outputs of ``weight``.
+    Source: Zhou, Yao, Guo, Xu, Chen 2017, "Incremental network quantization".
+    Example:
+        >>> x = nn.Variable.from_numpy_array([[1.0, 1.0]])
+        >>> weight = nn.Variable.from_numpy_array([[0.9, 0.3], [0.26, 0.6]])
+        >>> fixed = nn.Variable.from_numpy_array(np.zeros((2, 2)))
+        >>> y = F.inq_affine(x, weight, fixed, inq_iterations=(0, 1))
+        >>> y.forward()
+        >>> print(weight.d.round(4))  # the larger half is fixed
+        [[1.   0.3 ]
+         [0.26 0.5 ]]
+        >>> print(fixed.d)
+        [[1. 0.]
+         [0. 1.]]
     """
     weight, fixed = _fixed(weight, indicator_fixedweights, num_bits, inq_iterations, selection_algorithm)
     y = affine(x, weight, bias, base_axis)
@@ -134,12 +151,25 @@ def inq_convolution(
     selection_algorithm: Literal["largest_abs", "random"] = "largest_abs",
     seed: Int = -1,
 ) -> Any:
-    """:func:`convolution` whose weights become powers of two step by step.
+    """:func:`convolution` whose weights become powers of two step by step, :math:`y = Q(W) * x + b`.
+
+    A fixed weight is 0 or :math:`\\pm 2^k`, the other ones are as they are.
 
     Args:
-        x, bias, base_axis, pad, stride, dilation, group: As in :func:`convolution`.
-        weight: As in :func:`convolution`; forward writes the powers of two into the weights that are fixed.
+        x: Batch dimensions, then (C, spatial...).
+        bias, base_axis, pad, stride, dilation, group: As in :func:`convolution`.
+        weight: (M, C / group, kernel...); forward writes the powers of two into the weights that are fixed.
         indicator_fixedweights, num_bits, inq_iterations, selection_algorithm, seed: As in :func:`inq_affine`.
+    Returns:
+        Batch dimensions, then (M, out...), sizes as of :func:`convolution`.
+    Source: Zhou, Yao, Guo, Xu, Chen 2017, "Incremental network quantization".
+    Example:
+        >>> x = nn.Variable.from_numpy_array([[[1.0, 2.0, 4.0]]])
+        >>> weight = nn.Variable.from_numpy_array([[[0.9, -0.3]]])
+        >>> y = F.inq_convolution(x, weight, nn.Variable.from_numpy_array(np.zeros((1, 1, 2))), inq_iterations=(0,))
+        >>> y.forward()
+        >>> print(y.d.round(4), weight.d.round(4))
+        [[[0.5 1. ]]] [[[ 1.   -0.25]]]
     """
     weight, fixed = _fixed(weight, indicator_fixedweights, num_bits, inq_iterations, selection_algorithm)
     y = convolution(x, weight, bias, base_axis, pad, stride, dilation, group, False)

@@ -16,9 +16,19 @@ GROUP = "Array Manipulation"
 def concatenate(*x: Real, axis: Int = per_input(lambda *x: len(x[0]) - 1)) -> Any:
     """Join arrays along an axis that they have.
 
+    :math:`y = (x_0, x_1, \\dots)`, one behind the other.
+
     Args:
         *x: Arrays whose shapes differ along ``axis`` only.
         axis: The axis (default: the last one).
+    Returns:
+        The shape of the inputs, with the sum of their sizes along ``axis``.
+    Example:
+        >>> x0 = nn.NdArray.from_numpy_array([[1.0, 2.0]])
+        >>> x1 = nn.NdArray.from_numpy_array([[3.0, 4.0]])
+        >>> print(F.concatenate(x0, x1, axis=0).data)
+        [[1. 2.]
+         [3. 4.]]
     """
 
 
@@ -49,11 +59,21 @@ def _(x_shape: Any, dy: Any, axis: int) -> Any:
 
 @operator("Stack", group=GROUP)
 def stack(*x: Float, axis: Int = 0) -> Any:
-    """Join arrays along a new axis.
+    """Join arrays along a new axis: :math:`y_{i,j} = (x_i)_j` for the first one.
 
     Args:
         *x: Arrays of one shape.
         axis: Where the result has the new axis.
+    Returns:
+        The shape of the inputs, with a new axis of as many entries as there are inputs.
+    Example:
+        >>> x0, x1 = nn.NdArray.from_numpy_array([1.0, 2.0]), nn.NdArray.from_numpy_array([3.0, 4.0])
+        >>> print(F.stack(x0, x1).data)
+        [[1. 2.]
+         [3. 4.]]
+        >>> print(F.stack(x0, x1, axis=1).data)
+        [[1. 3.]
+         [2. 4.]]
     """
     shape = list(x[0].shape)
     shape.insert(axis % (len(shape) + 1), 1)
@@ -80,12 +100,24 @@ def _(x_shape: Any, dy: Any, axis: int) -> Any:
 def meshgrid(*x: Float, ij_indexing: Boolean = False) -> Any:
     """Coordinates of the points of a grid, one array per dimension of the grid.
 
+    Of two inputs, :math:`y^{(0)}_{i,j} = x^{(0)}_j` and :math:`y^{(1)}_{i,j} = x^{(1)}_i`; with ``ij_indexing`` i
+    and j are exchanged.
+
     Args:
         *x: Coordinates along each dimension, each of one dimension.
         ij_indexing: The outputs' dimensions are in the order of ``x``; else the first two are exchanged, as for
             pictures whose ``x[0]`` runs along the rows.
     Returns:
         One output for each of ``x``, all of the grid's shape.
+    Example:
+        >>> x0, x1 = nn.NdArray.from_numpy_array([1.0, 2.0, 3.0]), nn.NdArray.from_numpy_array([10.0, 20.0])
+        >>> across, down = F.meshgrid(x0, x1)
+        >>> print(across.data)
+        [[1. 2. 3.]
+         [1. 2. 3.]]
+        >>> print(down.data)
+        [[10. 10. 10.]
+         [20. 20. 20.]]
     """
     sizes = tuple(a.shape[0] for a in x)
     order = list(range(len(x)))

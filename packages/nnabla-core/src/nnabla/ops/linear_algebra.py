@@ -17,12 +17,16 @@ GROUP = "Array Manipulation"
 
 @operator("MatrixDiag", group=GROUP)
 def matrix_diag(x: Float) -> Any:
-    """Square matrices with the last dimension of ``x`` on the diagonal and 0 elsewhere.
+    """Square matrices with the last dimension of ``x`` on the diagonal, :math:`y_{i,i} = x_i`, and 0 elsewhere.
 
     Args:
         x: (..., n).
     Returns:
         (..., n, n).
+    Example:
+        >>> print(F.matrix_diag(nn.NdArray.from_numpy_array([1.0, 2.0])).data)
+        [[1. 0.]
+         [0. 2.]]
     """
     lead, n = x.shape[:-1], x.shape[-1]
     start, last = (0,) * len(lead), (1,) * len(lead)
@@ -39,12 +43,15 @@ def _(x: Any) -> Any:
 
 @operator("MatrixDiagPart", group=GROUP)
 def matrix_diag_part(x: Float) -> Any:
-    """The diagonals of square matrices.
+    """The diagonals of square matrices, :math:`y_i = x_{i,i}`.
 
     Args:
         x: (..., n, n).
     Returns:
         (..., n).
+    Example:
+        >>> print(F.matrix_diag_part(nn.NdArray.from_numpy_array([[1.0, 2.0], [3.0, 4.0]])).data)
+        [1. 4.]
     """
     lead, n = x.shape[:-2], x.shape[-1]
     flat = reshape(x, (*lead, n * n), False)
@@ -58,12 +65,23 @@ def _(x: Any) -> Any:
 
 @operator("Trilu", group=GROUP)
 def trilu(x: Float, k: Int = 0, upper: Boolean = True) -> Any:
-    """The upper or lower triangle of matrices, with 0 in place of the other elements.
+    """The upper or lower triangle of matrices: :math:`y_{i,j} = x_{i,j}` where :math:`j \\ge i + k` (or
+    :math:`j \\le i + k`), else 0.
 
     Args:
         x: (..., n, m).
         k: The diagonal up to which elements are kept: 0 the main one, higher ones to the right.
         upper: Keep what is above the diagonal; else what is below it. The diagonal itself is kept.
+    Returns:
+        The shape of ``x``.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+        >>> print(F.trilu(x).data)
+        [[1. 2. 3.]
+         [0. 5. 6.]]
+        >>> print(F.trilu(x, upper=False).data)
+        [[1. 0. 0.]
+         [4. 5. 0.]]
     """
     from nnabla import ops
 
@@ -98,12 +116,16 @@ def _per_matrix(dy: Any, shape: tuple[int, ...]) -> Any:
 
 @operator("BatchDet", group=GROUP)
 def batch_det(x: Float) -> Any:
-    """Determinants.
+    """Determinants, :math:`y_b = \\det x_b`.
 
     Args:
         x: (..., n, n); the gradient of singular matrices is NaN.
     Returns:
-        One number per matrix.
+        (...,), one number per matrix.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([[[1.0, 2.0], [3.0, 4.0]]])
+        >>> print(F.batch_det(x).data.round(4))
+        [-2.]
     """
 
 
@@ -129,12 +151,16 @@ def _(x: Any, y: Any, dy: Any) -> Any:
 
 @operator("BatchInv", group=GROUP)
 def batch_inv(x: Float) -> Any:
-    """Inverses.
+    """Inverses, :math:`y_b = x_b^{-1}`.
 
     Args:
         x: (..., n, n).
     Returns:
         The shape of ``x``, NaN for singular matrices.
+    Example:
+        >>> print(F.batch_inv(nn.NdArray.from_numpy_array([[[2.0, 0.0], [0.0, 4.0]]])).data.round(4))
+        [[[0.5  0.  ]
+          [0.   0.25]]]
     """
 
 
@@ -169,12 +195,16 @@ def _(y: Any, dy: Any) -> Any:
 
 @operator("BatchLogdet", group=GROUP)
 def batch_logdet(x: Float) -> Any:
-    """Logarithms of the absolute values of determinants.
+    """Logarithms of the absolute values of determinants, :math:`y_b = \\log |\\det x_b|`.
 
     Args:
         x: (..., n, n), invertible.
     Returns:
-        One number per matrix.
+        (...,), one number per matrix.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([[[2.0, 0.0], [0.0, 4.0]]])
+        >>> print(F.batch_logdet(x).data.round(4))
+        [2.0794]
     """
 
 
@@ -207,6 +237,12 @@ def batch_cholesky(x: Float, upper: Boolean = False) -> Any:
     Args:
         x: (..., n, n), symmetric and positive definite; one triangle of it is read.
         upper: Return U rather than L.
+    Returns:
+        The shape of ``x``.
+    Example:
+        >>> print(F.batch_cholesky(nn.NdArray.from_numpy_array([[[4.0, 2.0], [2.0, 5.0]]])).data.round(4))
+        [[[2. 0.]
+          [1. 2.]]]
     """
 
 

@@ -23,6 +23,11 @@ def equal(x0: Real, x1: Real) -> Any:
         x1: A shape that broadcasts with that of ``x0``.
     Returns:
         The broadcast shape; NaN equals nothing.
+    Example:
+        >>> x0 = nn.NdArray.from_numpy_array([1.0, 2.0, 3.0])
+        >>> x1 = nn.NdArray.from_numpy_array([2.0])
+        >>> print(F.equal(x0, x1).data)
+        [0. 1. 0.]
     """
 
 
@@ -38,6 +43,11 @@ def not_equal(x0: Real, x1: Real) -> Any:
         x1: A shape that broadcasts with that of ``x0``.
     Returns:
         The broadcast shape; NaN differs from everything.
+    Example:
+        >>> x0 = nn.NdArray.from_numpy_array([1.0, 2.0, 3.0])
+        >>> x1 = nn.NdArray.from_numpy_array([2.0])
+        >>> print(F.not_equal(x0, x1).data)
+        [1. 0. 1.]
     """
     return logical_not(equal(x0, x1))
 
@@ -51,6 +61,11 @@ def greater(x0: Float, x1: Float) -> Any:
         x1: A shape that broadcasts with that of ``x0``.
     Returns:
         The broadcast shape.
+    Example:
+        >>> x0 = nn.NdArray.from_numpy_array([1.0, 2.0, 3.0])
+        >>> x1 = nn.NdArray.from_numpy_array([2.0])
+        >>> print(F.greater(x0, x1).data)
+        [0. 0. 1.]
     """
 
 
@@ -66,6 +81,11 @@ def greater_equal(x0: Float, x1: Float) -> Any:
         x1: A shape that broadcasts with that of ``x0``.
     Returns:
         The broadcast shape.
+    Example:
+        >>> x0 = nn.NdArray.from_numpy_array([1.0, 2.0, 3.0])
+        >>> x1 = nn.NdArray.from_numpy_array([2.0])
+        >>> print(F.greater_equal(x0, x1).data)
+        [0. 1. 1.]
     """
 
 
@@ -81,6 +101,11 @@ def less(x0: Float, x1: Float) -> Any:
         x1: A shape that broadcasts with that of ``x0``.
     Returns:
         The broadcast shape.
+    Example:
+        >>> x0 = nn.NdArray.from_numpy_array([1.0, 2.0, 3.0])
+        >>> x1 = nn.NdArray.from_numpy_array([2.0])
+        >>> print(F.less(x0, x1).data)
+        [1. 0. 0.]
     """
     return greater(x1, x0)
 
@@ -94,6 +119,11 @@ def less_equal(x0: Float, x1: Float) -> Any:
         x1: A shape that broadcasts with that of ``x0``.
     Returns:
         The broadcast shape.
+    Example:
+        >>> x0 = nn.NdArray.from_numpy_array([1.0, 2.0, 3.0])
+        >>> x1 = nn.NdArray.from_numpy_array([2.0])
+        >>> print(F.less_equal(x0, x1).data)
+        [1. 1. 0.]
     """
     return greater_equal(x1, x0)
 
@@ -105,6 +135,12 @@ def equal_scalar(x0: Float, val: Double = 1) -> Any:
     Args:
         x0: Any shape.
         val: The number v.
+    Returns:
+        The shape of ``x0``.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([1.0, 2.0, 3.0])
+        >>> print(F.equal_scalar(x, 2).data)
+        [0. 1. 0.]
     """
     return equal(x0, full(val))
 
@@ -116,6 +152,12 @@ def not_equal_scalar(x0: Float, val: Double = 1) -> Any:
     Args:
         x0: Any shape.
         val: The number v.
+    Returns:
+        The shape of ``x0``.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([1.0, 2.0, 3.0])
+        >>> print(F.not_equal_scalar(x, 2).data)
+        [1. 0. 1.]
     """
     return not_equal(x0, full(val))
 
@@ -127,6 +169,12 @@ def greater_scalar(x0: Float, val: Double = 1) -> Any:
     Args:
         x0: Any shape.
         val: The number v.
+    Returns:
+        The shape of ``x0``.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([1.0, 2.0, 3.0])
+        >>> print(F.greater_scalar(x, 2).data, (x > 2).data)
+        [0. 0. 1.] [0. 0. 1.]
     """
     return greater(x0, full(val))
 
@@ -138,6 +186,12 @@ def greater_equal_scalar(x0: Float, val: Double = 1) -> Any:
     Args:
         x0: Any shape.
         val: The number v.
+    Returns:
+        The shape of ``x0``.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([1.0, 2.0, 3.0])
+        >>> print(F.greater_equal_scalar(x, 2).data, (x >= 2).data)
+        [0. 1. 1.] [0. 1. 1.]
     """
     return greater_equal(x0, full(val))
 
@@ -149,6 +203,12 @@ def less_scalar(x0: Float, val: Double = 1) -> Any:
     Args:
         x0: Any shape.
         val: The number v.
+    Returns:
+        The shape of ``x0``.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([1.0, 2.0, 3.0])
+        >>> print(F.less_scalar(x, 2).data, (x < 2).data)
+        [1. 0. 0.] [1. 0. 0.]
     """
     return greater(full(val), x0)
 
@@ -160,6 +220,12 @@ def less_equal_scalar(x0: Float, val: Double = 1) -> Any:
     Args:
         x0: Any shape.
         val: The number v.
+    Returns:
+        The shape of ``x0``.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([1.0, 2.0, 3.0])
+        >>> print(F.less_equal_scalar(x, 2).data, (x <= 2).data)
+        [1. 1. 0.] [1. 1. 0.]
     """
     return greater_equal(full(val), x0)
 
@@ -167,13 +233,18 @@ def less_equal_scalar(x0: Float, val: Double = 1) -> Any:
 # -- logic -------------------------------------------------------------------------------------------------
 @operator("LogicalAnd", group=GROUP, differentiable=False, outputs="y:bool")
 def logical_and(x0: Bool, x1: Bool) -> Any:
-    """1 where both values are true, else 0; what is not 0 (NaN too) is true.
+    """1 where both values are true, else 0, :math:`y = x_0 \\land x_1`; what is not 0 (NaN too) is true.
 
     Args:
         x0: Any shape.
         x1: A shape that broadcasts with that of ``x0``.
     Returns:
         The broadcast shape.
+    Example:
+        >>> x0 = nn.NdArray.from_numpy_array([0.0, 1.0, 2.0])
+        >>> x1 = nn.NdArray.from_numpy_array([1.0, 0.0, 3.0])
+        >>> print(F.logical_and(x0, x1).data)
+        [0. 0. 1.]
     """
 
 
@@ -182,36 +253,51 @@ elementwise(logical_and, "logical_and")
 
 @operator("LogicalOr", group=GROUP, differentiable=False, outputs="y:bool")
 def logical_or(x0: Bool, x1: Bool) -> Any:
-    """1 where one or both values are true, else 0; what is not 0 (NaN too) is true.
+    """1 where one or both values are true, else 0, :math:`y = x_0 \\lor x_1`; what is not 0 (NaN too) is true.
 
     Args:
         x0: Any shape.
         x1: A shape that broadcasts with that of ``x0``.
     Returns:
         The broadcast shape.
+    Example:
+        >>> x0 = nn.NdArray.from_numpy_array([0.0, 1.0, 2.0])
+        >>> x1 = nn.NdArray.from_numpy_array([0.0, 0.0, 3.0])
+        >>> print(F.logical_or(x0, x1).data)
+        [0. 1. 1.]
     """
     return logical_not(logical_and(logical_not(x0), logical_not(x1)))
 
 
 @operator("LogicalXor", group=GROUP, differentiable=False, outputs="y:bool")
 def logical_xor(x0: Bool, x1: Bool) -> Any:
-    """1 where exactly one of two values is true, else 0; what is not 0 (NaN too) is true.
+    """1 where exactly one of two values is true, else 0, :math:`y = x_0 \\oplus x_1`; what is not 0 (NaN too) is true.
 
     Args:
         x0: Any shape.
         x1: A shape that broadcasts with that of ``x0``.
     Returns:
         The broadcast shape.
+    Example:
+        >>> x0 = nn.NdArray.from_numpy_array([0.0, 1.0, 2.0])
+        >>> x1 = nn.NdArray.from_numpy_array([0.0, 0.0, 3.0])
+        >>> print(F.logical_xor(x0, x1).data)
+        [0. 1. 0.]
     """
     return not_equal(x0, x1)
 
 
 @operator("LogicalNot", group=GROUP, differentiable=False, outputs="y:bool")
 def logical_not(x0: Bool) -> Any:
-    """1 where a value is 0, else 0.
+    """1 where a value is 0, else 0, :math:`y = \\lnot x`.
 
     Args:
         x0: Any shape.
+    Returns:
+        The shape of ``x0``.
+    Example:
+        >>> print(F.logical_not(nn.NdArray.from_numpy_array([0.0, 2.0])).data)
+        [1. 0.]
     """
 
 
@@ -220,33 +306,48 @@ elementwise(logical_not, "logical_not")
 
 @operator("LogicalAndScalar", group=GROUP, differentiable=False, outputs="y:bool")
 def logical_and_scalar(x0: Bool, val: Boolean) -> Any:
-    """:func:`logical_and` with one truth value for all.
+    """1 where a value and ``val`` are true, else 0, :math:`y = x \\land v`.
 
     Args:
         x0: Any shape.
         val: The truth value.
+    Returns:
+        The shape of ``x0``.
+    Example:
+        >>> print(F.logical_and_scalar(nn.NdArray.from_numpy_array([0.0, 2.0]), True).data)
+        [0. 1.]
     """
     return x0 if val else zeros(x0.shape, "bool")
 
 
 @operator("LogicalOrScalar", group=GROUP, differentiable=False, outputs="y:bool")
 def logical_or_scalar(x0: Bool, val: Boolean) -> Any:
-    """:func:`logical_or` with one truth value for all.
+    """1 where a value or ``val`` is true, else 0, :math:`y = x \\lor v`.
 
     Args:
         x0: Any shape.
         val: The truth value.
+    Returns:
+        The shape of ``x0``.
+    Example:
+        >>> print(F.logical_or_scalar(nn.NdArray.from_numpy_array([0.0, 2.0]), False).data)
+        [0. 1.]
     """
     return full(1.0, x0.shape, "bool") if val else x0
 
 
 @operator("LogicalXorScalar", group=GROUP, differentiable=False, outputs="y:bool")
 def logical_xor_scalar(x0: Bool, val: Boolean) -> Any:
-    """:func:`logical_xor` with one truth value for all.
+    """1 where either a value or ``val`` is true, not both, else 0, :math:`y = x \\oplus v`.
 
     Args:
         x0: Any shape.
         val: The truth value.
+    Returns:
+        The shape of ``x0``.
+    Example:
+        >>> print(F.logical_xor_scalar(nn.NdArray.from_numpy_array([0.0, 2.0]), True).data)
+        [1. 0.]
     """
     return logical_not(x0) if val else x0
 
@@ -255,12 +356,19 @@ def logical_xor_scalar(x0: Bool, val: Boolean) -> Any:
 def searchsorted(sorted_sequence: Float, values: Float, right: Boolean = False) -> Any:
     """Where values would have to be inserted into sorted sequences so that these stay sorted.
 
+    :math:`y_j` is the number of i with :math:`s_i < v_j`, or with :math:`s_i \\le v_j` if ``right``.
+
     Args:
         sorted_sequence: (..., N), each sequence in ascending order.
         values: (..., M), the leading dimensions of ``sorted_sequence``.
         right: Insert behind equal elements rather than before them.
     Returns:
         (..., M) positions from 0 to N.
+    Example:
+        >>> sequence = nn.NdArray.from_numpy_array([[1.0, 3.0, 3.0, 5.0]])
+        >>> values = nn.NdArray.from_numpy_array([[0.0, 3.0, 9.0]])
+        >>> print(F.searchsorted(sequence, values).data, F.searchsorted(sequence, values, right=True).data)
+        [[0. 1. 4.]] [[0. 3. 4.]]
     """
     from nnabla.ops.array_manipulation import reshape
     from nnabla.ops.reduction import sum_

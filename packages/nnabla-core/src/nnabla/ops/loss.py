@@ -52,6 +52,11 @@ def softmax_cross_entropy(x: Float, target: Index, axis: Int = per_input(lambda 
         axis: Axis of the classes.
     Returns:
         The shape of ``target``.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([[0.0, 0.0, 0.0], [2.0, 0.0, 0.0]])
+        >>> print(F.softmax_cross_entropy(x, nn.NdArray.from_numpy_array([[0], [0]])).data.round(4))
+        [[1.0986]
+         [0.2395]]
     """
     log_p = log_softmax(x, axis)
     chosen = cast(one_hot_along(target, x.shape[axis], axis), "float")
@@ -79,6 +84,12 @@ def categorical_cross_entropy(x: Float, target: Index, axis: Int = per_input(lam
         axis: Axis of the classes.
     Returns:
         The shape of ``target``.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([[0.5, 0.25, 0.25], [0.8, 0.1, 0.1]])
+        >>> target = nn.NdArray.from_numpy_array([[0], [1]])
+        >>> print(F.categorical_cross_entropy(x, target).data.round(4))
+        [[0.6931]
+         [2.3026]]
     """
     chosen = cast(one_hot_along(target, x.shape[axis], axis), "float")
     return -sum_(log(maximum2(x, TINY)) * chosen, (axis,), True)
@@ -105,6 +116,13 @@ def sigmoid_cross_entropy(x: Float, target: Float) -> Any:
     Args:
         x: Scores of any shape.
         target: Probabilities (or labels 0 and 1), the shape of ``x``; it gets no gradient.
+    Returns:
+        The shape of ``x``.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([0.0, 3.0])
+        >>> target = nn.NdArray.from_numpy_array([1, 1])
+        >>> print(F.sigmoid_cross_entropy(x, target).data.round(4))
+        [0.6931 0.0486]
     """
     positive = maximum2(x, 0.0)
     # x - 2 max(x, 0) is -|x|.
@@ -128,6 +146,13 @@ def binary_cross_entropy(x: Float, target: Float) -> Any:
     Args:
         x: Probabilities of any shape; the arguments of the logarithms are taken as 1.2e-38 or more.
         target: Probabilities (or labels 0 and 1), the shape of ``x``.
+    Returns:
+        The shape of ``x``.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([0.5, 0.9])
+        >>> target = nn.NdArray.from_numpy_array([1.0, 1.0])
+        >>> print(F.binary_cross_entropy(x, target).data.round(4))
+        [0.6931 0.1054]
     """
     return -(target * log(maximum2(x, TINY)) + (1.0 - target) * log(maximum2(1.0 - x, TINY)))
 
@@ -160,6 +185,13 @@ def squared_error(x0: Float, x1: Float) -> Any:
     Args:
         x0: Any shape.
         x1: A shape that broadcasts with that of ``x0``.
+    Returns:
+        The broadcast shape.
+    Example:
+        >>> x0 = nn.NdArray.from_numpy_array([1.0, 5.0])
+        >>> x1 = nn.NdArray.from_numpy_array([3.0, 5.0])
+        >>> print(F.squared_error(x0, x1).data)
+        [4. 0.]
     """
     d = x0 - x1
     return d * d
@@ -177,6 +209,13 @@ def absolute_error(x0: Float, x1: Float) -> Any:
     Args:
         x0: Any shape.
         x1: A shape that broadcasts with that of ``x0``.
+    Returns:
+        The broadcast shape.
+    Example:
+        >>> x0 = nn.NdArray.from_numpy_array([1.0, 5.0])
+        >>> x1 = nn.NdArray.from_numpy_array([3.0, 4.0])
+        >>> print(F.absolute_error(x0, x1).data)
+        [2. 1.]
     """
     d = x0 - x1
     return maximum2(d, -d)
@@ -197,7 +236,14 @@ def huber_loss(x0: Float, x1: Float, delta: FloatArg = 1.0) -> Any:
         x0: Any shape.
         x1: A shape that broadcasts with that of ``x0``.
         delta: Where the square ends.
+    Returns:
+        The broadcast shape.
     Source: Huber 1964, "Robust estimation of a location parameter", up to a factor of 2.
+    Example:
+        >>> x0 = nn.NdArray.from_numpy_array([0.5, 3.0])
+        >>> x1 = nn.NdArray.from_numpy_array([0.0, 0.0])
+        >>> print(F.huber_loss(x0, x1, delta=1.0).data)
+        [0.25 5.  ]
     """
     d = x0 - x1
     size = maximum2(d, -d)
@@ -223,6 +269,14 @@ def epsilon_insensitive_loss(x0: Float, x1: Float, epsilon: FloatArg) -> Any:
         x0: Any shape.
         x1: A shape that broadcasts with that of ``x0``.
         epsilon: The tolerance.
+    Returns:
+        The broadcast shape.
+    Source: Vapnik 1995, "The nature of statistical learning theory".
+    Example:
+        >>> x0 = nn.NdArray.from_numpy_array([0.5, 3.0])
+        >>> x1 = nn.NdArray.from_numpy_array([0.0, 0.0])
+        >>> print(F.epsilon_insensitive_loss(x0, x1, epsilon=1.0).data)
+        [0. 2.]
     """
     d = x0 - x1
     return maximum2(maximum2(d, -d) - epsilon, 0.0)
@@ -253,6 +307,11 @@ def kl_multinomial(p: Float, q: Float, base_axis: Int = 1) -> Any:
         base_axis: Number of batch dimensions.
     Returns:
         The batch dimensions, and one of size 1.
+    Source: Kullback, Leibler 1951, "On information and sufficiency".
+    Example:
+        >>> p, q = nn.NdArray.from_numpy_array([[0.5, 0.5]]), nn.NdArray.from_numpy_array([[0.25, 0.75]])
+        >>> print(F.kl_multinomial(p, q).data.round(4))
+        [[0.1438]]
     """
     base = base_axis % len(p.shape)
     terms = p * (log(p + 1e-8) - log(q + 1e-8))

@@ -26,7 +26,8 @@ def _chosen(xp: Any, x: Any, mask: Any) -> Any:
 
 @operator("BoolGather", group=GROUP, outputs="output", data_dependent=True, depends=("input", "mask"))
 def bool_gather(input: Float, mask: Bool) -> Any:
-    """The elements or slices of ``input`` where ``mask`` is not 0, one below the other.
+    """The elements or slices of ``input`` where ``mask`` is not 0, one below the other:
+    :math:`y = (x_i : m_i \\ne 0)`.
 
     Args:
         input: Any shape.
@@ -34,6 +35,11 @@ def bool_gather(input: Float, mask: Bool) -> Any:
     Returns:
         (number of non-zero elements of ``mask``, remaining dimensions of ``input``...); 0 of them until there is
         data.
+    Example:
+        >>> input = nn.NdArray.from_numpy_array([1.0, 2.0, 3.0])
+        >>> mask = nn.NdArray.from_numpy_array([1, 0, 1])
+        >>> print(F.bool_gather(input, mask).data)
+        [1. 3.]
     """
 
 
@@ -82,6 +88,8 @@ def _(mask: Any, dy: Any) -> Any:
 def bool_scatter(input: Float, mask: Bool, output: Float | None = None) -> Any:
     """Put elements or slices where ``mask`` is not 0: the adjoint of :func:`bool_gather`.
 
+    :math:`(y_i : m_i \\ne 0) = x`, the other elements being those of ``output``, or 0.
+
     Args:
         input: (number of non-zero elements of ``mask``, ...).
         mask: Any shape.
@@ -89,6 +97,11 @@ def bool_scatter(input: Float, mask: Bool, output: Float | None = None) -> Any:
             changed itself as well.
     Returns:
         The shape of ``mask``, then the dimensions of ``input`` after the first.
+    Example:
+        >>> input = nn.NdArray.from_numpy_array([10.0, 30.0])
+        >>> mask = nn.NdArray.from_numpy_array([1, 0, 1])
+        >>> print(F.bool_scatter(input, mask).data)
+        [10.  0. 30.]
     """
 
 
@@ -143,12 +156,19 @@ def _(input_shape: Any, mask: Any, output_shape: Any, dy: Any) -> Any:
 
 @operator("BoolFill", group=GROUP, depends={"mask": ("data",)})
 def bool_fill(data: Float, mask: Bool, value: FloatArg = 0) -> Any:
-    """``data`` with ``value`` where ``mask`` is not 0.
+    """``data`` with a number where ``mask`` is not 0: :math:`y_i = v` where :math:`m_i \\ne 0`, else :math:`x_i`.
 
     Args:
         data: Any shape.
         mask: A shape that broadcasts to that of ``data``.
-        value: The number.
+        value: The number v.
+    Returns:
+        The shape of ``data``.
+    Example:
+        >>> data = nn.NdArray.from_numpy_array([1.0, 2.0, 3.0])
+        >>> mask = nn.NdArray.from_numpy_array([1, 0, 1])
+        >>> print(F.bool_fill(data, mask, value=-1).data)
+        [-1.  2. -1.]
     """
     from nnabla import ops
 
@@ -172,13 +192,17 @@ def _(data: Any, mask: Any, value: float) -> Any:
     snake_name="nonzero",
 )
 def nonzero(x: Float) -> Any:
-    """Coordinates of the elements that are not 0.
+    """Coordinates of the elements that are not 0, :math:`x_{y_{0,j}, y_{1,j}, \\dots} \\ne 0`.
 
     Args:
         x: Any shape.
     Returns:
         (number of dimensions, number of non-zero elements), unsigned integers in C order; none until there is
         data.
+    Example:
+        >>> print(F.nonzero(nn.NdArray.from_numpy_array([[1.0, 0.0], [2.0, 3.0]])).data)
+        [[0 1 1]
+         [0 0 1]]
     """
 
 

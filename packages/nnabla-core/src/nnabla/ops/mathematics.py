@@ -20,6 +20,11 @@ def identity(x: Float) -> Any:
 
     Args:
         x: Any shape.
+    Returns:
+        The shape of ``x``.
+    Example:
+        >>> print(F.identity(nn.NdArray.from_numpy_array([1.0, 2.0])).data)
+        [1. 2.]
     """
     return x
 
@@ -30,6 +35,11 @@ def abs_(x: Float) -> Any:
 
     Args:
         x: Any shape.
+    Returns:
+        The shape of ``x``.
+    Example:
+        >>> print(F.abs(nn.NdArray.from_numpy_array([-2.0, 0.0, 3.0])).data)
+        [2. 0. 3.]
     """
 
 
@@ -47,6 +57,11 @@ def exp(x: Float) -> Any:
 
     Args:
         x: Any shape.
+    Returns:
+        The shape of ``x``.
+    Example:
+        >>> print(F.exp(nn.NdArray.from_numpy_array([-1.0, 0.0, 1.0])).data.round(4))
+        [0.3679 1.     2.7183]
     """
 
 
@@ -64,6 +79,11 @@ def log(x: Float) -> Any:
 
     Args:
         x: Any shape; the result is -inf at 0 and NaN below.
+    Returns:
+        The shape of ``x``.
+    Example:
+        >>> print(F.log(nn.NdArray.from_numpy_array([1.0, np.e, 10.0])).data.round(4))
+        [0.     1.     2.3026]
     """
 
 
@@ -78,10 +98,17 @@ def _(x: Any, dy: Any) -> Any:
 # -- rounding: all gradients pass straight through ---------------------------------------------------------
 @operator("Floor", group=GROUP)
 def floor(x: Float) -> Any:
-    """The largest integer that is not above ``x``; the gradient passes unchanged.
+    """The largest integer that is not above ``x``, :math:`y = \\lfloor x \\rfloor`; the gradient passes unchanged.
 
     Args:
         x: Any shape.
+    Returns:
+        The shape of ``x``.
+    Source: Bengio, Leonard, Courville 2013, "Estimating or propagating gradients through stochastic neurons", for
+    the straight-through gradient.
+    Example:
+        >>> print(F.floor(nn.NdArray.from_numpy_array([-1.5, 0.2, 2.0])).data)
+        [-2.  0.  2.]
     """
 
 
@@ -90,21 +117,35 @@ elementwise(floor, "floor")
 
 @operator("Ceil", group=GROUP)
 def ceil(x: Float) -> Any:
-    """The smallest integer that is not below ``x``; the gradient passes unchanged.
+    """The smallest integer that is not below ``x``, :math:`y = \\lceil x \\rceil`; the gradient passes unchanged.
 
     Args:
         x: Any shape.
+    Returns:
+        The shape of ``x``.
+    Source: Bengio, Leonard, Courville 2013, "Estimating or propagating gradients through stochastic neurons", for
+    the straight-through gradient.
+    Example:
+        >>> print(F.ceil(nn.NdArray.from_numpy_array([-1.5, 0.2, 2.0])).data)
+        [-1.  1.  2.]
     """
     return -floor(-x)
 
 
 @operator("Round", group=GROUP, snake_name="round")
 def round_(x: Float) -> Any:
-    """The nearest integer, halves away from 0; the gradient passes unchanged.
+    """The nearest integer, :math:`y = \\mathrm{sgn}(x) \\lfloor |x| + \\frac{1}{2} \\rfloor`: halves away from 0; the
+    gradient passes unchanged.
 
     Args:
         x: Any shape.
-    Source: straight-through estimator, Bengio, Leonard, Courville 2013.
+    Returns:
+        The shape of ``x``.
+    Source: Bengio, Leonard, Courville 2013, "Estimating or propagating gradients through stochastic neurons", for
+    the straight-through gradient.
+    Example:
+        >>> print(F.round(nn.NdArray.from_numpy_array([-1.5, -0.6, 0.5, 2.5])).data)
+        [-2. -1.  1.  3.]
     """
     # Adding a half first would round up the float just below a half.
     size = abs_(x)
@@ -128,6 +169,11 @@ def sin(x: Float) -> Any:
 
     Args:
         x: Any shape, radians.
+    Returns:
+        The shape of ``x``.
+    Example:
+        >>> print(F.sin(nn.NdArray.from_numpy_array([0.0, np.pi / 6, np.pi / 2])).data.round(4))
+        [0.  0.5 1. ]
     """
 
 
@@ -145,6 +191,11 @@ def cos(x: Float) -> Any:
 
     Args:
         x: Any shape, radians.
+    Returns:
+        The shape of ``x``.
+    Example:
+        >>> print(F.cos(nn.NdArray.from_numpy_array([0.0, np.pi / 3, np.pi])).data.round(4))
+        [ 1.   0.5 -1. ]
     """
 
 
@@ -162,6 +213,11 @@ def tan(x: Float) -> Any:
 
     Args:
         x: Any shape, radians.
+    Returns:
+        The shape of ``x``.
+    Example:
+        >>> print(F.tan(nn.NdArray.from_numpy_array([0.0, np.pi / 4])).data.round(4))
+        [0. 1.]
     """
     return sin(x) / cos(x)
 
@@ -181,6 +237,11 @@ def atan2(x0: Float, x1: Float) -> Any:
         x1: A shape that broadcasts with that of ``x0``, abscissas.
     Returns:
         The broadcast shape; radians from :math:`-\\pi` to :math:`\\pi`.
+    Example:
+        >>> x0 = nn.NdArray.from_numpy_array([1.0, 1.0, -1.0])
+        >>> x1 = nn.NdArray.from_numpy_array([1.0, -1.0, -1.0])
+        >>> print(F.atan2(x0, x1).data.round(4))
+        [ 0.7854  2.3562 -2.3562]
     """
 
 
@@ -200,7 +261,10 @@ def asin(x: Float) -> Any:
     Args:
         x: Any shape, -1 to 1; the result is NaN elsewhere.
     Returns:
-        Radians from :math:`-\\pi/2` to :math:`\\pi/2`.
+        The shape of ``x``; radians from :math:`-\\pi/2` to :math:`\\pi/2`.
+    Example:
+        >>> print(F.asin(nn.NdArray.from_numpy_array([0.0, 0.5, 1.0])).data.round(4))
+        [0.     0.5236 1.5708]
     """
     return atan2(x, _leg(x))
 
@@ -217,7 +281,10 @@ def acos(x: Float) -> Any:
     Args:
         x: Any shape, -1 to 1; the result is NaN elsewhere.
     Returns:
-        Radians from 0 to :math:`\\pi`.
+        The shape of ``x``; radians from 0 to :math:`\\pi`.
+    Example:
+        >>> print(F.acos(nn.NdArray.from_numpy_array([-1.0, 0.0, 1.0])).data.round(4))
+        [3.1416 1.5708 0.    ]
     """
     return atan2(_leg(x), x)
 
@@ -239,7 +306,10 @@ def atan(x: Float) -> Any:
     Args:
         x: Any shape.
     Returns:
-        Radians from :math:`-\\pi/2` to :math:`\\pi/2`.
+        The shape of ``x``; radians from :math:`-\\pi/2` to :math:`\\pi/2`.
+    Example:
+        >>> print(F.atan(nn.NdArray.from_numpy_array([-1.0, 0.0, 1.0])).data.round(4))
+        [-0.7854  0.      0.7854]
     """
     return atan2(x, 1.0)
 
@@ -256,6 +326,11 @@ def sinh(x: Float) -> Any:
 
     Args:
         x: Any shape.
+    Returns:
+        The shape of ``x``.
+    Example:
+        >>> print(F.sinh(nn.NdArray.from_numpy_array([-1.0, 0.0, 1.0])).data.round(4))
+        [-1.1752  0.      1.1752]
     """
     size = abs_(x)
     # In halves, since e^|x| overflows a little before the result does.
@@ -275,6 +350,11 @@ def cosh(x: Float) -> Any:
 
     Args:
         x: Any shape.
+    Returns:
+        The shape of ``x``.
+    Example:
+        >>> print(F.cosh(nn.NdArray.from_numpy_array([-1.0, 0.0, 1.0])).data.round(4))
+        [1.5431 1.     1.5431]
     """
     size = abs_(x)
     half = exp(0.5 * size)
@@ -296,6 +376,11 @@ def asinh(x: Float) -> Any:
 
     Args:
         x: Any shape.
+    Returns:
+        The shape of ``x``.
+    Example:
+        >>> print(F.asinh(nn.NdArray.from_numpy_array([-1.0, 0.0, 1.0])).data.round(4))
+        [-0.8814  0.      0.8814]
     """
     size = abs_(x)
     small = minimum2(size, _LARGE)
@@ -316,6 +401,11 @@ def acosh(x: Float) -> Any:
 
     Args:
         x: Any shape, 1 or more; the result is NaN elsewhere.
+    Returns:
+        The shape of ``x``; 0 or more.
+    Example:
+        >>> print(F.acosh(nn.NdArray.from_numpy_array([1.0, 2.0])).data.round(4))
+        [0.    1.317]
     """
     over = minimum2(x, _LARGE) - 1.0
     # One root each, so that what is far below 1 gives NaN.
@@ -334,6 +424,11 @@ def atanh(x: Float) -> Any:
 
     Args:
         x: Any shape, -1 to 1; the result is NaN elsewhere.
+    Returns:
+        The shape of ``x``.
+    Example:
+        >>> print(F.atanh(nn.NdArray.from_numpy_array([-0.5, 0.0, 0.5])).data.round(4))
+        [-0.5493  0.      0.5493]
     """
     return 0.5 * (log1p(x) - log1p(-x))
 
@@ -391,8 +486,13 @@ def erf(x: Float) -> Any:
 
     Args:
         x: Any shape.
-    Source: Cody 1969, "Rational Chebyshev approximations for the error function"; the relative error is below
-    1e-6 in single and 1e-15 in double precision.
+    Returns:
+        The shape of ``x``; -1 to 1.
+    Source: Cody 1969, "Rational Chebyshev approximations for the error function"; the relative error is below 1e-6
+    in single and 1e-15 in double precision.
+    Example:
+        >>> print(F.erf(nn.NdArray.from_numpy_array([-1.0, 0.0, 1.0])).data.round(4))
+        [-0.8427  0.      0.8427]
     """
     # Beyond 6 the result is 1 in double precision.
     size = minimum2(abs_(x), 6.0)

@@ -16,7 +16,7 @@ GROUP = "Math"
 
 @operator("BatchMatmul", group=GROUP)
 def batch_matmul(a: Float, b: Float, transpose_a: Boolean = False, transpose_b: Boolean = False) -> Any:
-    """Matrix products over batch dimensions, which broadcast.
+    """Matrix products over batch dimensions, which broadcast, :math:`y_{b,i,j} = \\sum_k a_{b,i,k} b_{b,k,j}`.
 
     Args:
         a: (..., M, K), or (..., K, M) with ``transpose_a``.
@@ -25,6 +25,12 @@ def batch_matmul(a: Float, b: Float, transpose_a: Boolean = False, transpose_b: 
         transpose_b: Use the transposed matrices of ``b``.
     Returns:
         (..., M, N).
+    Example:
+        >>> a = nn.NdArray.from_numpy_array(np.arange(6.0).reshape(1, 2, 3))
+        >>> b = nn.NdArray.from_numpy_array(np.arange(6.0).reshape(1, 2, 3))
+        >>> print(F.batch_matmul(a, b, transpose_b=True).data)
+        [[[ 5. 14.]
+          [14. 50.]]]
     """
 
 
@@ -62,11 +68,17 @@ def _(a: Any, b: Any, dy: Any, transpose_a: bool, transpose_b: bool) -> Any:
 
 @operator("EyeLike", group="Unsupported, Special Use", differentiable=False)
 def eye_like(x: Float, k: Int = 0) -> Any:
-    """A matrix of the input's shape with ones on one diagonal and zeros elsewhere.
+    """A matrix of the input's shape with ones on one diagonal, :math:`y_{i,\\, i + k} = 1`, and zeros elsewhere.
 
     Args:
         x: (M, N); its values do not matter.
         k: Which diagonal: 0 the main one, positive ones above it, negative ones below.
+    Returns:
+        (M, N).
+    Example:
+        >>> print(F.eye_like(nn.NdArray.from_numpy_array(np.zeros((2, 3))), k=1).data)
+        [[0. 1. 0.]
+         [0. 0. 1.]]
     """
     from nnabla.ops.array_manipulation import reshape
 

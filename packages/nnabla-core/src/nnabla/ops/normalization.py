@@ -142,7 +142,14 @@ def layer_normalization(
         eps: Added to the variance.
         no_scale: True where ``gamma`` is not given.
         no_bias: True where ``beta`` is not given.
+    Returns:
+        The shape of ``x``.
     Source: Ba, Kiros, Hinton 2016, "Layer normalization", eq. 4.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([[1.0, 3.0], [10.0, 30.0]])
+        >>> print(F.layer_normalization(x, None, None).data.round(2))
+        [[-1.  1.]
+         [-1.  1.]]
     """
     center, variance = moments(x, other_axes(len(x.shape), batch_axis))
     inverse = 1.0 / sqrt(variance + eps)
@@ -180,6 +187,9 @@ def instance_normalization(
 ) -> Any:
     """Normalization of each channel of each sample, with scale and offset.
 
+    :math:`y = \\gamma (x - \\mu) / \\sqrt{\\sigma^2 + \\epsilon} + \\beta`, where :math:`\\mu` and
+    :math:`\\sigma^2` are mean and variance over the dimensions that are neither batch nor channel.
+
     Args:
         x: Any shape with ``batch_axis`` and ``channel_axis`` and at least one further dimension.
         beta: Offset, the size of ``x`` along ``channel_axis`` (and ``batch_axis``, if wanted), 1 elsewhere;
@@ -190,7 +200,14 @@ def instance_normalization(
         eps: Added to the variance.
         no_scale: True where ``gamma`` is not given.
         no_bias: True where ``beta`` is not given.
+    Returns:
+        The shape of ``x``.
     Source: Ulyanov, Vedaldi, Lempitsky 2016, "Instance normalization", eq. 2.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([[[1.0, 3.0], [10.0, 30.0]]])
+        >>> print(F.instance_normalization(x, None, None).data.round(2))
+        [[[-1.  1.]
+          [-1.  1.]]]
     """
     y = layer_normalization(x, None, None, (*batch_axis, channel_axis), eps)
     return scale_and_shift(y, gamma, beta)
@@ -235,6 +252,9 @@ def group_normalization(
 ) -> Any:
     """Normalization of each group of channels of each sample, with scale and offset.
 
+    :math:`y = \\gamma (x - \\mu) / \\sqrt{\\sigma^2 + \\epsilon} + \\beta`, where :math:`\\mu` and
+    :math:`\\sigma^2` are mean and variance of the sample's elements in the channel's group.
+
     Args:
         x: Any shape with ``batch_axis`` and ``channel_axis``.
         beta: Offset, the size of ``x`` along ``channel_axis``, 1 elsewhere; optional.
@@ -245,7 +265,13 @@ def group_normalization(
         eps: Added to the variance.
         no_scale: True where ``gamma`` is not given.
         no_bias: True where ``beta`` is not given.
+    Returns:
+        The shape of ``x``.
     Source: Wu, He 2018, "Group normalization", eq. 7.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([[1.0, 3.0, 10.0, 30.0]])
+        >>> print(F.group_normalization(x, None, None, num_groups=2).data.round(2))
+        [[-1.  1. -1.  1.]]
     """
     grouped, kept = grouping(x.shape, num_groups, channel_axis, batch_axis)
     y = layer_normalization(reshape(x, grouped, False), None, None, kept, eps)
@@ -297,6 +323,8 @@ def tensor_normalization(
 ) -> Any:
     """Normalization over all axes but ``axes``, with scale and offset.
 
+    :math:`y = \\gamma (x - \\mu) / \\sqrt{\\sigma^2 + \\epsilon} + \\beta`
+
     Args:
         x: Any shape.
         beta: Offset, the sizes of ``x`` along ``axes``, 1 elsewhere; optional.
@@ -305,6 +333,13 @@ def tensor_normalization(
         eps: Added to the variance.
         no_scale: True where ``gamma`` is not given.
         no_bias: True where ``beta`` is not given.
+    Returns:
+        The shape of ``x``.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([[1.0, 3.0], [10.0, 30.0]])
+        >>> print(F.tensor_normalization(x, axes=0).data.round(2))
+        [[-1.  1.]
+         [-1.  1.]]
     """
     return scale_and_shift(layer_normalization(x, None, None, axes, eps), gamma, beta)
 
@@ -322,12 +357,22 @@ def _(x: Any, beta: Any, gamma: Any, axes: Any, eps: float, no_scale: bool, no_b
 def weight_standardization(w: Float, channel_axis: Int = per_input(lambda w: 0), eps: FloatArg = 1e-5) -> Any:
     """Normalization of the weights of each output map.
 
+    :math:`y = (w - \\mu) / \\sqrt{\\sigma^2 + \\epsilon}`, with mean and variance over all axes but
+    ``channel_axis``.
+
     Args:
         w: Weight of a layer, any shape with at least two dimensions.
         channel_axis: Axis of the output maps.
         eps: Added to the variance.
-    Source: Qiao et al. 2019, "Micro-batch training with batch-channel normalization and weight
-        standardization", eq. 2.
+    Returns:
+        The shape of ``w``.
+    Source: Qiao et al. 2019, "Micro-batch training with batch-channel normalization and weight standardization",
+    eq. 2.
+    Example:
+        >>> w = nn.NdArray.from_numpy_array([[1.0, 3.0], [10.0, 30.0]])
+        >>> print(F.weight_standardization(w).data.round(2))
+        [[-1.  1.]
+         [-1.  1.]]
     """
     return layer_normalization(w, None, None, (channel_axis,), eps)
 

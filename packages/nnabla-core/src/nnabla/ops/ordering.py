@@ -34,7 +34,7 @@ def _(xp: Any, x: Any, axis: int, descending: bool, dtype: Any) -> Any:
 def sort(
     x: Float, axis: Int = -1, reverse: Boolean = False, with_index: Boolean = False, only_index: Boolean = False
 ) -> Any:
-    """Sort along an axis; equal elements keep their order.
+    """Sort along an axis, :math:`y_0 \\le y_1 \\le \\dots`; equal elements keep their order.
 
     Args:
         x: One or more dimensions.
@@ -42,6 +42,12 @@ def sort(
         reverse: Largest first.
         with_index: Return the positions in ``x`` as well, as unsigned integers.
         only_index: Return the positions alone.
+    Returns:
+        The shape of ``x``; with ``with_index`` the positions follow in that shape.
+    Example:
+        >>> values, positions = F.sort(nn.NdArray.from_numpy_array([3.0, 1.0, 2.0]), with_index=True)
+        >>> print(values.data, positions.data)
+        [1. 2. 3.] [1 2 0]
     """
     at = normalize_axis("sort", axis, len(x.shape))
     index = arg_sort(x, at, reverse)
@@ -77,7 +83,8 @@ def top_k_data(
     largest: Boolean = True,
     with_index: Boolean = False,
 ) -> Any:
-    """The k largest elements of each sample; of equal ones the first count.
+    """The k largest elements of each sample, :math:`y_0 \\ge y_1 \\ge \\dots \\ge y_{k-1}`; of equal ones the first
+    count.
 
     Args:
         x: Any shape.
@@ -88,6 +95,13 @@ def top_k_data(
         base_axis: Dimensions before it count samples.
         largest: False for the smallest ones (in ascending order).
         with_index: Return their positions within the sample as well (not without ``reduce``).
+    Returns:
+        y: The batch dimensions, then (k,); the shape of ``x`` without ``reduce``.
+        indices: Positions in the sample, the shape of ``y``; there with ``with_index`` alone.
+    Example:
+        >>> values, positions = F.top_k_data(nn.NdArray.from_numpy_array([[3.0, 1.0, 2.0]]), 2, with_index=True)
+        >>> print(values.data, positions.data)
+        [[3. 2.]] [[0 2]]
     """
     from nnabla import ops
 
@@ -146,7 +160,7 @@ def unique(
     with_inverse: Boolean = False,
     with_counts: Boolean = False,
 ) -> Any:
-    """Distinct elements, or distinct slices along an axis.
+    """Distinct elements, or distinct slices along an axis, :math:`\\{x_i\\}`.
 
     Args:
         x: Any shape.
@@ -157,8 +171,14 @@ def unique(
         with_inverse: Return, for each element (flattened) or slice, its position in the result as well.
         with_counts: Return how often each one appears as well.
     Returns:
-        The distinct values, then what was asked for in the order of the arguments. Sizes are 0 until there is
-        data.
+        y: The distinct values, (n,), or the shape of ``x`` with n along ``axis``; 0 of them until there is data.
+        indices: Position of the first appearance of each one, (n,); there with ``with_index`` alone.
+        inverse_indices: Position in ``y`` of each element or slice; there with ``with_inverse`` alone.
+        counts: How often each one appears, (n,); there with ``with_counts`` alone.
+    Example:
+        >>> y, counts = F.unique(nn.NdArray.from_numpy_array([3.0, 1.0, 3.0]), with_counts=True)
+        >>> print(y.data, counts.data)
+        [1. 3.] [1 2]
     """
 
 

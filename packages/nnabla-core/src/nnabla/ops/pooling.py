@@ -37,6 +37,9 @@ def max_pooling(
 ) -> Any:
     """Largest value of each window.
 
+    :math:`y_{o} = \\max_{0 \\le k < K} x_{s o + k - p}`, where K is the window's size, s the stride, and p the
+    padding.
+
     Args:
         x: Any leading dimensions, then the spatial ones (and the channel, with ``channel_last``).
         kernel: Size of the windows in each spatial dimension.
@@ -46,6 +49,14 @@ def max_pooling(
         channel_last: The channel is the last dimension.
     Returns:
         As ``x``, with the number of windows in place of the spatial sizes.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array(np.arange(16.0).reshape(1, 1, 4, 4))
+        >>> print(F.max_pooling(x, (2, 2)).data[0, 0])
+        [[ 5.  7.]
+         [13. 15.]]
+        >>> print(F.max_pooling(x, (3, 3), stride=(2, 2), ignore_border=False).data[0, 0])
+        [[10. 11.]
+         [14. 15.]]
     """
     w = Windows(x.shape, kernel, stride, pad, ignore_border, channel_last)
     columns = w.columns(x, float("-inf"))
@@ -108,11 +119,22 @@ def max_pooling_backward(
 ) -> Any:
     """The gradient of :func:`max_pooling`: each window's ``dy`` at the place of its largest value.
 
+    :math:`dx_i = \\sum_{o : i = \\mathrm{argmax}_o} dy_o`
+
     Args:
         dy: The shape of the pooling's output.
-        x: The pooling's input; the arguments are those of the pooling.
+        x: The pooling's input.
+        kernel, stride, ignore_border, pad, channel_last: As of :func:`max_pooling`.
     Returns:
         The shape of ``x``.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array(np.arange(16.0).reshape(1, 1, 4, 4))
+        >>> dy = nn.NdArray.from_numpy_array([[[[1.0, 2.0], [3.0, 4.0]]]])
+        >>> print(F.max_pooling_backward(dy, x, (2, 2)).data[0, 0])
+        [[0. 0. 0. 0.]
+         [0. 1. 0. 2.]
+         [0. 0. 0. 0.]
+         [0. 3. 0. 4.]]
     """
     w = Windows(x.shape, kernel, stride, pad, ignore_border, channel_last)
     index = w.result(arg_max(w.columns(x, float("-inf")), 1))
@@ -144,6 +166,9 @@ def sum_pooling(
 ) -> Any:
     """Sum of each window.
 
+    :math:`y_{o} = \\sum_{0 \\le k < K} x_{s o + k - p}`, where K is the window's size, s the stride, and p the
+    padding.
+
     Args:
         x: Any leading dimensions, then the spatial ones (and the channel, with ``channel_last``).
         kernel: Size of the windows in each spatial dimension.
@@ -153,6 +178,11 @@ def sum_pooling(
         channel_last: The channel is the last dimension.
     Returns:
         As ``x``, with the number of windows in place of the spatial sizes.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array(np.arange(16.0).reshape(1, 1, 4, 4))
+        >>> print(F.sum_pooling(x, (2, 2)).data[0, 0])
+        [[10. 18.]
+         [42. 50.]]
     """
     w = Windows(x.shape, kernel, stride, pad, ignore_border, channel_last)
     return w.result(sum_(w.columns(x, 0.0), (1,), False))
@@ -214,6 +244,9 @@ def average_pooling(
 ) -> Any:
     """Average of each window.
 
+    :math:`y_{o} = \\frac{1}{n_o} \\sum_{0 \\le k < K} x_{s o + k - p}`, where K is the window's size, s the stride,
+    p the padding, and :math:`n_o` the number of elements that count.
+
     Args:
         x: Any leading dimensions, then the spatial ones (and the channel, with ``channel_last``).
         kernel: Size of the windows in each spatial dimension.
@@ -225,6 +258,15 @@ def average_pooling(
             padding gives NaN.
     Returns:
         As ``x``, with the number of windows in place of the spatial sizes.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array(np.arange(16.0).reshape(1, 1, 4, 4))
+        >>> print(F.average_pooling(x, (2, 2)).data[0, 0])
+        [[ 2.5  4.5]
+         [10.5 12.5]]
+        >>> print(F.average_pooling(x, (2, 2), pad=(1, 1), including_pad=False).data[0, 0])
+        [[ 0.   1.5  3. ]
+         [ 6.   7.5  9. ]
+         [12.  13.5 15. ]]
     """
     w = Windows(x.shape, kernel, stride, pad, ignore_border, channel_last)
     total = sum_pooling(x, kernel, stride, ignore_border, pad, channel_last)
@@ -251,10 +293,18 @@ def _(
 def global_average_pooling(x: Float) -> Any:
     """Average over all spatial dimensions.
 
+    :math:`y_{n,c,1,1} = \\frac{1}{S} \\sum_s x_{n,c,s}`, where s goes over the S positions.
+
     Args:
         x: (N, C, spatial...).
     Returns:
         (N, C, 1, 1).
+    Source: Lin, Chen, Yan 2014, "Network in network", section 3.2.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array(np.arange(8.0).reshape(1, 2, 2, 2))
+        >>> y = F.global_average_pooling(x)
+        >>> print(y.shape, y.data.ravel())
+        (1, 2, 1, 1) [1.5 5.5]
     """
     average = mean(x, tuple(range(2, len(x.shape))), False)
     return reshape(average, (*x.shape[:2], 1, 1), False)
@@ -270,12 +320,19 @@ def _(x: Any) -> None:
 def unpooling(x: Float, kernel: Shape, channel_last: Boolean = False) -> Any:
     """Repeat each element to fill a window, the adjoint of :func:`sum_pooling` without overlap.
 
+    :math:`y_{i} = x_{\\lfloor i / k \\rfloor}` in each spatial dimension.
+
     Args:
         x: Any leading dimensions, then the spatial ones (and the channel, with ``channel_last``).
         kernel: How often each element is repeated in each spatial dimension.
         channel_last: The channel is the last dimension.
     Returns:
         As ``x``, with spatial sizes times ``kernel``.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([[[[1.0, 2.0], [3.0, 4.0]]]])
+        >>> print(F.unpooling(x, (1, 2)).data[0, 0])
+        [[1. 1. 2. 2.]
+         [3. 3. 4. 4.]]
     """
     first = len(x.shape) - len(kernel) - int(channel_last)
     repeats = (*(1,) * first, *kernel, *(1,) * int(channel_last))

@@ -39,14 +39,23 @@ def _(xp: Any, x: Any) -> Any:
 def fixed_point_quantize(
     x: Float, sign: Boolean = True, n: Int = 8, delta: FloatArg = 0.0625, ste_fine_grained: Boolean = True
 ) -> Any:
-    """Round to multiples of ``delta`` that a fixed-point number can hold, half away from 0.
+    """Round to multiples of a step that a fixed-point number can hold, half away from 0.
+
+    :math:`y = \\delta \\, \\mathrm{round}(x / \\delta)`, cut off at :math:`\\pm (2^{n-1} - 1) \\delta`; without
+    ``sign`` at 0 and :math:`(2^n - 1) \\delta`.
 
     Args:
         x: Any shape.
         sign: Whether one of the bits is the sign: the numbers are then symmetric about 0, else from 0 on.
         n: Number of bits, 1 to 64.
-        delta: Step, above 0.
+        delta: The step :math:`\\delta`, above 0.
         ste_fine_grained: Let no gradient pass where ``x`` is outside of the numbers; else all of it passes.
+    Returns:
+        The shape of ``x``.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([-9.0, 0.1, 0.6])
+        >>> print(F.fixed_point_quantize(x, n=3, delta=0.5).data)
+        [-1.5  0.   0.5]
     """
     low, high = _fixed_range(sign, n, delta)
     return ops.round(_clip(x, low, high) * (1.0 / delta)) * delta
@@ -109,6 +118,19 @@ def min_max_quantize(
         ste_fine_grained: Let no gradient pass to ``x`` where it is outside of the range; else all of it passes. If
             neither ``x_min_max`` nor ``ema`` is set, the gradients from there go to ``qr_min`` and ``qr_max``.
         eps: Least size of the range.
+    Returns:
+        The shape of ``x``.
+    Source: Jacob et al. 2018, "Quantization and training of neural networks for efficient integer-arithmetic-only
+    inference".
+    Example:
+        >>> x = nn.Variable.from_numpy_array([-2.0, 0.1, 0.6, 2.0])
+        >>> qr_min = nn.Variable.from_numpy_array([-1.0])
+        >>> qr_max = nn.Variable.from_numpy_array([1.0])
+        >>> ql_min, ql_max = nn.Variable.from_numpy_array([0.0]), nn.Variable.from_numpy_array([4.0])
+        >>> y = F.min_max_quantize(x, qr_min, qr_max, ql_min, ql_max)
+        >>> y.forward()
+        >>> print(y.d)
+        [-1.   0.   0.5  1. ]
     """
     low, high = _range(x, qr_min, qr_max, decay, x_min_max, ema, eps)
     step = (high - low) / (ql_max - ql_min)
@@ -182,7 +204,8 @@ def _(
 def pow2_quantize(
     x: Float, sign: Boolean = True, with_zero: Boolean = True, n: Int = 8, m: Int = 1, ste_fine_grained: Boolean = True
 ) -> Any:
-    """Round to powers of two, in the exponent, from :math:`2^m` down.
+    """Round to powers of two, in the exponent, from :math:`2^m` down:
+    :math:`y = \\mathrm{sgn}(x) \\, 2^{\\mathrm{round}(\\log_2 |x|)}`.
 
     Args:
         x: Any shape.
@@ -192,6 +215,12 @@ def pow2_quantize(
         m: Largest exponent, -126 to 127.
         ste_fine_grained: Let no gradient pass where ``x`` rounds beyond the largest power (or, without ``sign``, is
             negative); else all of it passes.
+    Returns:
+        The shape of ``x``.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([-9.0, 0.3, 0.8, 0.0])
+        >>> print(F.pow2_quantize(x, n=4, m=1).data.round(4))
+        [-2.    0.25  1.    0.  ]
     """
     # Powers below 2 ** -126 are 0 in single precision.
     least = max(m - 2 ** min(n - sign - with_zero, 10) + 1, -126)
@@ -249,7 +278,10 @@ def quantize_linear(
     narrow_range: Boolean = False,
     dtype: Int = 1,
 ) -> Any:
-    """Affine quantization to integers, which are kept as floating-point numbers: clip(round(x / scale) + zero_point).
+    """Affine quantization to integers, which are kept as floating-point numbers.
+
+    :math:`y = \\mathrm{clip}(\\mathrm{round}(x / s) + z)` to the range of the integers, with the scale s and the
+    zero point z.
 
     Args:
         x: Any shape; its gradient is that of the output divided by ``scale``.
@@ -258,6 +290,15 @@ def quantize_linear(
         round_mode: What becomes of halves.
         narrow_range: Leave out the least integer.
         dtype: Code of the integer type: int8 1, uint8 2, int16 3, uint16 4, int32 5, uint32 6.
+    Returns:
+        The shape of ``x``.
+    Source: the operator QuantizeLinear of ONNX.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([-1.0, 0.26, 100.0])
+        >>> scale = nn.NdArray.from_numpy_array([0.5])
+        >>> zero_point = nn.NdArray.from_numpy_array([10.0])
+        >>> print(F.quantize_linear(x, scale, zero_point).data)
+        [  8.  11. 127.]
     """
     low, high = _RANGES[dtype]
     nearest = round_to_even if round_mode == "HALF_TO_EVEN" else ops.round
@@ -281,12 +322,21 @@ def _(scale: Any, dy: Any) -> Any:
 
 @operator("DequantizeLinear", group=GROUP)
 def dequantize_linear(x: Float, scale: Float, zero_point: Float) -> Any:
-    """The inverse of :func:`quantize_linear` but for its rounding: (x - zero_point) * scale.
+    """The inverse of :func:`quantize_linear` but for its rounding, :math:`y = (x - z) s`.
 
     Args:
         x: Any shape.
         scale: Of one element along each axis, or as many as ``x`` has; it gets no gradient.
         zero_point: Integer that stands for 0, the shape of ``scale``; it gets no gradient.
+    Returns:
+        The shape of ``x``.
+    Source: the operator DequantizeLinear of ONNX.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([8.0, 11.0, 127.0])
+        >>> scale = nn.NdArray.from_numpy_array([0.5])
+        >>> zero_point = nn.NdArray.from_numpy_array([10.0])
+        >>> print(F.dequantize_linear(x, scale, zero_point).data)
+        [-1.   0.5 58.5]
     """
     return (x - zero_point) * scale
 
@@ -304,9 +354,18 @@ def _(scale: Any, dy: Any) -> Any:
 # -- two values, and none --------------------------------------------------------------------------------------------
 @operator("BinarySigmoid", group=GROUP)
 def binary_sigmoid(x: Float) -> Any:
-    """1 where ``x`` is above 0, else 0; its gradient is taken as 1/2 from -1 to 1 and 0 at and beyond these.
+    """The step function: :math:`y = 1` where :math:`x > 0`, else 0.
 
-    Source: Courbariaux, Hubara, Soudry, El-Yaniv, Bengio 2016.
+    Its gradient is taken as 1/2 from -1 to 1 and 0 at and beyond these.
+
+    Args:
+        x: Any shape.
+    Returns:
+        The shape of ``x``.
+    Source: Courbariaux, Hubara, Soudry, El-Yaniv, Bengio 2016, "Binarized neural networks".
+    Example:
+        >>> print(F.binary_sigmoid(nn.NdArray.from_numpy_array([-0.5, 0.0, 0.5])).data)
+        [0. 0. 1.]
     """
     return flag(ops.greater(x, 0.0))
 
@@ -318,9 +377,18 @@ def _(x: Any, dy: Any) -> Any:
 
 @operator("BinaryTanh", group=GROUP)
 def binary_tanh(x: Float) -> Any:
-    """1 where ``x`` is above 0, else -1; its gradient is taken as 1 from -1 to 1 and 0 at and beyond these.
+    """The sign: :math:`y = 1` where :math:`x > 0`, else -1.
 
-    Source: Courbariaux, Hubara, Soudry, El-Yaniv, Bengio 2016.
+    Its gradient is taken as 1 from -1 to 1 and 0 at and beyond these.
+
+    Args:
+        x: Any shape.
+    Returns:
+        The shape of ``x``.
+    Source: Courbariaux, Hubara, Soudry, El-Yaniv, Bengio 2016, "Binarized neural networks".
+    Example:
+        >>> print(F.binary_tanh(nn.NdArray.from_numpy_array([-0.5, 0.0, 0.5])).data)
+        [-1. -1.  1.]
     """
     return flag(ops.greater(x, 0.0)) * 2.0 - 1.0
 
@@ -334,12 +402,18 @@ def _(x: Any, dy: Any) -> Any:
 def prune(x: Float, rate: FloatArg = 0.9) -> Any:
     """Set the smallest elements (in absolute value) to 0; all of the gradient passes.
 
-    The threshold is the element at ``int((size - 1) * rate)`` of the sorted absolute values; with a rate of 1 all
-    elements become 0.
+    :math:`y = x` where :math:`|x| \\ge t`, else 0. The threshold t is the element at ``int((size - 1) * rate)`` of
+    the sorted absolute values; with a rate of 1 all elements become 0.
 
     Args:
         x: Any shape.
         rate: Share that becomes 0, 0 to 1.
+    Returns:
+        The shape of ``x``.
+    Source: Han, Pool, Tran, Dally 2015, "Learning both weights and connections for efficient neural networks".
+    Example:
+        >>> print(F.prune(nn.NdArray.from_numpy_array([0.1, -3.0, 0.2, 2.0]), rate=0.7).data)
+        [ 0. -3.  0.  2.]
     """
     size, at = ops.abs(x), int((prod(x.shape) - 1) * rate)
     if rate == 1 or not prod(x.shape):

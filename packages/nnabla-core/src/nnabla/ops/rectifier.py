@@ -23,6 +23,12 @@ def relu(x: Float, inplace: Boolean = False) -> Any:
     Args:
         x: Any shape.
         inplace: Obsolete; accepted without effect.
+    Returns:
+        The shape of ``x``.
+    Source: Nair, Hinton 2010, "Rectified linear units improve restricted Boltzmann machines".
+    Example:
+        >>> print(F.relu(nn.NdArray.from_numpy_array([-1.0, 0.0, 2.0])).data)
+        [0. 0. 2.]
     """
     return maximum2(x, 0.0)
 
@@ -40,7 +46,13 @@ def leaky_relu(x: Float, alpha: FloatArg = 0.1, inplace: Boolean = False) -> Any
         x: Any shape.
         alpha: The slope, also of the gradient at 0.
         inplace: Obsolete; accepted without effect.
+    Returns:
+        The shape of ``x``.
     Source: Maas, Hannun, Ng 2013, "Rectifier nonlinearities improve neural network acoustic models".
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([-1.0, 0.0, 2.0])
+        >>> print(F.leaky_relu(x, alpha=0.2).data.round(4))
+        [-0.2  0.   2. ]
     """
     return where(x > 0.0, x, x * alpha)
 
@@ -59,7 +71,15 @@ def prelu(x0: Float, x1: Float, base_axis: Int = 1) -> Any:
         x0: Any shape.
         x1: A single slope (of any shape), or (C,): one for each position along ``base_axis``.
         base_axis: The axis of ``x0`` with the C channels.
+    Returns:
+        The shape of ``x0``.
     Source: He, Zhang, Ren, Sun 2015, "Delving deep into rectifiers".
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([[-1.0, 2.0], [-3.0, -4.0]])
+        >>> slopes = nn.NdArray.from_numpy_array([0.1, 0.5])
+        >>> print(F.prelu(x, slopes).data.round(4))
+        [[-0.1  2. ]
+         [-0.3 -2. ]]
     """
     return where(x0 >= 0.0, x0, x0 * _slopes(x0, x1, base_axis))
 
@@ -101,6 +121,12 @@ def relu6(x: Float) -> Any:
 
     Args:
         x: Any shape.
+    Returns:
+        The shape of ``x``; 0 to 6.
+    Source: Krizhevsky 2010, "Convolutional deep belief networks on CIFAR-10".
+    Example:
+        >>> print(F.relu6(nn.NdArray.from_numpy_array([-1.0, 3.0, 8.0])).data)
+        [0. 3. 6.]
     """
     return minimum2(maximum2(x, 0.0), 6.0)
 
@@ -114,11 +140,18 @@ def _(x: Any, dy: Any) -> Any:
 def crelu(x: Float, axis: Int = 1) -> Any:
     """:func:`relu` of the input and of its negative, side by side along an axis.
 
+    :math:`y = (\\max(0, x), \\max(0, -x))`
+
     Args:
         x: Any shape with at least one dimension.
         axis: The axis that becomes twice as long.
+    Returns:
+        The shape of ``x``, but twice as long along ``axis``.
     Source: Shang, Sohn, Almeida, Lee 2016, "Understanding and improving convolutional neural networks via
     concatenated rectified linear units".
+    Example:
+        >>> print(F.crelu(nn.NdArray.from_numpy_array([[-1.0, 2.0]]), axis=1).data)
+        [[0. 2. 1. 0.]]
     """
     from nnabla.ops.joining import concatenate
 
@@ -153,8 +186,13 @@ def elu(x: Float, alpha: Double = 1.0) -> Any:
     Args:
         x: Any shape.
         alpha: The limit for large negative inputs is ``-alpha``.
-    Source: Clevert, Unterthiner, Hochreiter 2016, "Fast and accurate deep network learning by exponential
-    linear units", eq. 15.
+    Returns:
+        The shape of ``x``.
+    Source: Clevert, Unterthiner, Hochreiter 2016, "Fast and accurate deep network learning by exponential linear
+    units", eq. 15.
+    Example:
+        >>> print(F.elu(nn.NdArray.from_numpy_array([-1.0, 0.0, 2.0])).data.round(4))
+        [-0.6321  0.      2.    ]
     """
     return where(x >= 0.0, x, alpha * expm1(minimum2(x, 0.0)))
 
@@ -168,11 +206,19 @@ def _(x: Any, dy: Any, alpha: float) -> Any:
 def selu(x: Float, scale: Double = 1.05070098735548, alpha: Double = 1.673263242354377) -> Any:
     """Scaled exponential linear unit, ``scale`` times :func:`elu` with ``alpha``.
 
+    :math:`y = \\lambda x` where :math:`x > 0`, else :math:`\\lambda \\alpha (e^x - 1)`, with the scale
+    :math:`\\lambda`.
+
     Args:
         x: Any shape.
         scale: The slope for positive inputs.
         alpha: The limit for large negative inputs is ``-scale * alpha``.
+    Returns:
+        The shape of ``x``.
     Source: Klambauer, Unterthiner, Mayr, Hochreiter 2017, "Self-normalizing neural networks".
+    Example:
+        >>> print(F.selu(nn.NdArray.from_numpy_array([-1.0, 0.0, 2.0])).data.round(4))
+        [-1.1113  0.      2.1014]
     """
     return scale * where(x > 0.0, x, alpha * expm1(minimum2(x, 0.0)))
 
@@ -186,10 +232,19 @@ def _(x: Any, dy: Any, scale: float, alpha: float) -> Any:
 def celu(x: Float, alpha: Double = 1.0, axis: Int = 1) -> Any:
     """:func:`elu` of the input and of its negative, side by side along an axis.
 
+    :math:`y = (\\mathrm{elu}(x), \\mathrm{elu}(-x))`
+
     Args:
         x: Any shape with at least one dimension.
-        alpha: As for :func:`elu`.
+        alpha: The limits for large inputs are ``-alpha``, as of :func:`elu`.
         axis: The axis that becomes twice as long.
+    Returns:
+        The shape of ``x``, but twice as long along ``axis``.
+    Source: Shang, Sohn, Almeida, Lee 2016, "Understanding and improving convolutional neural networks via
+    concatenated rectified linear units", with :func:`elu` in place of :func:`relu`.
+    Example:
+        >>> print(F.celu(nn.NdArray.from_numpy_array([[-1.0, 2.0]]), axis=1).data.round(4))
+        [[-0.6321  2.      1.     -0.8647]]
     """
     from nnabla.ops.joining import concatenate
 

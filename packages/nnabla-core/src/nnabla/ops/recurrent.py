@@ -38,7 +38,10 @@ def rnn(
     bidirectional: Boolean = False,
     training: Boolean = True,
 ) -> Any:
-    """Elman's recurrent network, :math:`h_t = \\phi(W (x_t, h_{t-1}) + b)`.
+    """Elman's recurrent network, layer by layer and step by step.
+
+    :math:`h_t = \\phi(W (x_t, h_{t-1}) + b)`, where :math:`(x_t, h_{t-1})` is the input of a step followed by the
+    output of the step before.
 
     Args:
         x: (T, B, I): steps, batch, features.
@@ -52,7 +55,18 @@ def rnn(
         bidirectional: Whether each layer runs over the steps in both directions (D = 2).
         training: Whether to keep what backward needs; without it backward raises a RuntimeError.
     Returns:
-        y (T, B, D * H), the outputs of the last layer, and h_n (L, D, B, H), the last ones of all layers.
+        y: (T, B, D * H), the outputs of the last layer.
+        h_n: (L, D, B, H), the last outputs of all layers.
+    Source: Elman 1990, "Finding structure in time".
+    Example:
+        >>> x = nn.NdArray.from_numpy_array(np.ones((3, 1, 2)))
+        >>> h = nn.NdArray.from_numpy_array(np.zeros((1, 1, 1, 4)))
+        >>> weight = nn.NdArray.from_numpy_array(np.full((1, 4, 6), 0.1))
+        >>> y, h_n = F.rnn(x, h, weight)
+        >>> print(y.shape, h_n.shape)
+        (3, 1, 4) (1, 1, 1, 4)
+        >>> print(y.data[:, 0, 0].round(4))
+        [0.1974 0.2719 0.2993]
     """
     return forward(CELLS[nonlinearity], x, h, None, weight_l0, weight, bias, dropout, training)
 
@@ -133,8 +147,9 @@ def lstm(
 ) -> Any:
     """Long short-term memory.
 
-    With the gates i, f, o (sigmoids) and the candidate g (tanh) of :math:`W (x_t, h_{t-1}) + b`,
-    :math:`c_t = f c_{t-1} + i g` and :math:`h_t = o \\tanh c_t`.
+    With the gates i, f, o (sigmoids) and the candidate g (tanh) of :math:`W (x_t, h_{t-1}) + b`:
+
+    :math:`c_t = f c_{t-1} + i g, \\quad h_t = o \\tanh c_t`
 
     Args:
         x: (T, B, I): steps, batch, features.
@@ -148,8 +163,20 @@ def lstm(
         bidirectional: Whether each layer runs over the steps in both directions (D = 2).
         training: Whether to keep what backward needs; without it backward raises a RuntimeError.
     Returns:
-        y (T, B, D * H), the outputs of the last layer, and h_n and c_n, the last outputs and states of all layers.
-    Source: Hochreiter, Schmidhuber 1997; Gers, Schmidhuber, Cummins 2000.
+        y: (T, B, D * H), the outputs of the last layer.
+        h_n: (L, D, B, H), the last outputs of all layers.
+        c_n: (L, D, B, H), the last states of all layers.
+    Source: Hochreiter, Schmidhuber 1997, "Long short-term memory"; the forget gate: Gers, Schmidhuber, Cummins
+    2000, "Learning to forget".
+    Example:
+        >>> x = nn.NdArray.from_numpy_array(np.ones((3, 1, 2)))
+        >>> h, c = (nn.NdArray.from_numpy_array(np.zeros((1, 1, 1, 4))) for _ in range(2))
+        >>> weight = nn.NdArray.from_numpy_array(np.full((1, 4, 4, 6), 0.1))
+        >>> y, h_n, c_n = F.lstm(x, h, c, weight)
+        >>> print(y.shape, h_n.shape, c_n.shape)
+        (3, 1, 4) (1, 1, 1, 4) (1, 1, 1, 4)
+        >>> print(y.data[:, 0, 0].round(4))
+        [0.0594 0.1004 0.1287]
     """
     return forward(CELLS["lstm"], x, h, c, weight_l0, weight, bias, dropout, training)
 
@@ -216,8 +243,9 @@ def gru(
 ) -> Any:
     """Gated recurrent unit.
 
-    With the gates r, z (sigmoids) of :math:`W (x_t, h_{t-1}) + b` and the candidate
-    :math:`n = \\tanh(W_n x_t + b_n + r (U_n h_{t-1} + b'_n))`, :math:`h_t = (1 - z) n + z h_{t-1}`.
+    With the gates r, z (sigmoids) of :math:`W (x_t, h_{t-1}) + b`:
+
+    :math:`n = \\tanh(W_n x_t + b_n + r (U_n h_{t-1} + b'_n)), \\quad h_t = (1 - z) n + z h_{t-1}`
 
     Args:
         x: (T, B, I): steps, batch, features.
@@ -230,8 +258,19 @@ def gru(
         bidirectional: Whether each layer runs over the steps in both directions (D = 2).
         training: Whether to keep what backward needs; without it backward raises a RuntimeError.
     Returns:
-        y (T, B, D * H), the outputs of the last layer, and h_n (L, D, B, H), the last ones of all layers.
-    Source: Cho et al. 2014, with the reset gate behind the product.
+        y: (T, B, D * H), the outputs of the last layer.
+        h_n: (L, D, B, H), the last outputs of all layers.
+    Source: Cho et al. 2014, "Learning phrase representations using RNN encoder-decoder", with the reset gate behind
+    the product.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array(np.ones((3, 1, 2)))
+        >>> h = nn.NdArray.from_numpy_array(np.zeros((1, 1, 1, 4)))
+        >>> weight = nn.NdArray.from_numpy_array(np.full((1, 3, 4, 6), 0.1))
+        >>> y, h_n = F.gru(x, h, weight)
+        >>> print(y.shape, h_n.shape)
+        (3, 1, 4) (1, 1, 1, 4)
+        >>> print(y.data[:, 0, 0].round(4))
+        [0.0889 0.1451 0.1815]
     """
     return forward(CELLS["gru"], x, h, None, weight_l0, weight, bias, dropout, training)
 

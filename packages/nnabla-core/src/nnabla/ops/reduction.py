@@ -60,12 +60,18 @@ class Folded:
 
 @operator("Sum", group=GROUP, snake_name="sum")
 def sum_(x: Float, axes: Ints = per_input(all_axes), keep_dims: Boolean = False) -> Any:
-    """Sum over axes.
+    """Sum over axes, :math:`y = \\sum_i x_i`.
 
     Args:
         x: Any shape.
         axes: Axes to sum over (default: all).
         keep_dims: Keep the summed axes with size 1.
+    Returns:
+        The shape of ``x`` without ``axes``, or with size 1 there.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([[1.0, 2.0], [3.0, 4.0]])
+        >>> print(F.sum(x).data, F.sum(x, axis=1).data)
+        10.0 [3. 7.]
     """
 
 
@@ -86,12 +92,18 @@ def _(x_shape: Any, dy: Any, axes: Any) -> Any:
 
 @operator("Mean", group=GROUP)
 def mean(x: Float, axes: Ints = per_input(all_axes), keep_dims: Boolean = False) -> Any:
-    """Arithmetic mean over axes.
+    """Arithmetic mean over axes, :math:`y = \\frac{1}{n} \\sum_i x_i`.
 
     Args:
         x: Any shape.
         axes: Axes to average over (default: all); NaN where they are empty.
         keep_dims: Keep the averaged axes with size 1.
+    Returns:
+        The shape of ``x`` without ``axes``, or with size 1 there.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([[1.0, 2.0], [3.0, 4.0]])
+        >>> print(F.mean(x).data, F.mean(x, axis=1).data)
+        2.5 [1.5 3.5]
     """
     count = prod([x.shape[a] for a in axes])
     return sum_(x, axes, keep_dims) * (1.0 / count if count else float("nan"))
@@ -164,7 +176,7 @@ def max_(
     with_index: Boolean = False,
     only_index: Boolean = False,
 ) -> Any:
-    """Largest value over axes; of equal ones the first counts, and gets the whole gradient.
+    """Largest value over axes, :math:`y = \\max_i x_i`; of equal ones the first counts, and gets the whole gradient.
 
     Args:
         x: Any shape.
@@ -172,6 +184,14 @@ def max_(
         keep_dims: Keep them with size 1.
         with_index: Return the position as well, counted in C order over ``axes``, as unsigned integers.
         only_index: Return the position alone.
+    Returns:
+        The shape of ``x`` without ``axes``, or with size 1 there; with ``with_index`` the positions follow in that
+        shape.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([[1.0, 5.0], [7.0, 4.0]])
+        >>> value, index = F.max(x, axis=1, with_index=True)
+        >>> print(value.data, index.data)
+        [5. 7.] [1 0]
     """
     return _extreme(x, x, axes, keep_dims, with_index, only_index)
 
@@ -199,7 +219,7 @@ def min_(
     with_index: Boolean = False,
     only_index: Boolean = False,
 ) -> Any:
-    """Smallest value over axes; of equal ones the first counts, and gets the whole gradient.
+    """Smallest value over axes, :math:`y = \\min_i x_i`; of equal ones the first counts, and gets the whole gradient.
 
     Args:
         x: Any shape.
@@ -207,6 +227,14 @@ def min_(
         keep_dims: Keep them with size 1.
         with_index: Return the position as well, counted in C order over ``axes``, as unsigned integers.
         only_index: Return the position alone.
+    Returns:
+        The shape of ``x`` without ``axes``, or with size 1 there; with ``with_index`` the positions follow in that
+        shape.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([[1.0, 5.0], [7.0, 4.0]])
+        >>> value, index = F.min(x, axis=1, with_index=True)
+        >>> print(value.data, index.data)
+        [1. 4.] [0 1]
     """
     return _extreme(x, -x, axes, keep_dims, with_index, only_index)
 
@@ -228,12 +256,18 @@ def _(x_shape: Any, index: Any, dy: Any, axes: Any, only_index: bool) -> Any:
 
 @operator("Prod", group=GROUP, depends=("y",))
 def prod_(x: Float, axes: Ints = per_input(all_axes), keep_dims: Boolean = False) -> Any:
-    """Product over axes.
+    """Product over axes, :math:`y = \\prod_i x_i`.
 
     Args:
         x: Any shape.
         axes: Axes to multiply over (default: all).
         keep_dims: Keep them with size 1.
+    Returns:
+        The shape of ``x`` without ``axes``, or with size 1 there.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([[1.0, 2.0], [3.0, 4.0]])
+        >>> print(F.prod(x).data, F.prod(x, axis=1).data)
+        24.0 [ 2. 12.]
     """
 
 
@@ -267,6 +301,12 @@ def norm(x: Float, p: FloatArg = 2, axes: Ints = per_input(all_axes), keep_dims:
         p: Order, 1 or more.
         axes: Axes to reduce (default: all).
         keep_dims: Keep them with size 1.
+    Returns:
+        The shape of ``x`` without ``axes``, or with size 1 there.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([[3.0, 4.0], [0.0, 2.0]])
+        >>> print(F.norm(x, axis=1).data.round(4), F.norm(x, p=1, axis=1).data.round(4))
+        [5. 2.] [7. 2.]
     """
     from nnabla import ops
 
@@ -307,11 +347,29 @@ def _(x: Any, dy: Any, p: float, axes: Any) -> Any:
 
 @operator("ReduceSum", group=GROUP)
 def reduce_sum(x: Float) -> Any:
-    """Sum over all axes; the result has no dimension."""
+    """Sum over all axes, :math:`y = \\sum_i x_i`; the result has no dimension.
+
+    Args:
+        x: Any shape.
+    Returns:
+        Shape ().
+    Example:
+        >>> print(F.reduce_sum(nn.NdArray.from_numpy_array([[1.0, 2.0], [3.0, 4.0]])).data)
+        10.0
+    """
     return sum_(x, all_axes(x.shape), False)
 
 
 @operator("ReduceMean", group=GROUP)
 def reduce_mean(x: Float) -> Any:
-    """Arithmetic mean over all axes; the result has no dimension."""
+    """Arithmetic mean over all axes, :math:`y = \\frac{1}{n} \\sum_i x_i`; the result has no dimension.
+
+    Args:
+        x: Any shape.
+    Returns:
+        Shape ().
+    Example:
+        >>> print(F.reduce_mean(nn.NdArray.from_numpy_array([[1.0, 2.0], [3.0, 4.0]])).data)
+        2.5
+    """
     return mean(x, all_axes(x.shape), False)

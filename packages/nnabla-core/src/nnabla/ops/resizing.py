@@ -92,8 +92,9 @@ def interpolate(
 ) -> Any:
     """Resize the last one, two or three dimensions.
 
-    The position in the input of entry o among m, where there are n in the input, is o n / m; with ``half_pixel``
-    (o + 1/2) n / m - 1/2, and 0 if m is 1; with ``align_corners`` o (n - 1) / (m - 1).
+    The position in the input of entry o among m, where there are n in the input, is :math:`o n / m`; with
+    ``half_pixel`` :math:`(o + \\frac{1}{2}) n / m - \\frac{1}{2}`, and 0 if m is 1; with ``align_corners``
+    :math:`o (n - 1) / (m - 1)`.
 
     Args:
         x: Leading dimensions, then (spatial...), or (spatial..., C) with ``channel_last``.
@@ -106,6 +107,14 @@ def interpolate(
         channel_last: The last dimension is the channel and keeps its size.
     Returns:
         The shape of ``x`` with ``output_size`` as spatial dimensions.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([[[0.0, 10.0, 20.0]]])
+        >>> print(F.interpolate(x, output_size=(6,), mode="nearest").data)
+        [[[ 0.  0. 10. 10. 20. 20.]]]
+        >>> print(F.interpolate(x, output_size=(6,), half_pixel=True).data.round(4))
+        [[[ 0.   2.5  7.5 12.5 17.5 20. ]]]
+        >>> print(F.interpolate(x, output_size=(6,), align_corners=True).data.round(4))
+        [[[ 0.  4.  8. 12. 16. 20.]]]
     """
     first = len(x.shape) - len(output_size) - int(channel_last)
     taps = {}
@@ -209,6 +218,9 @@ def onnx_resize(
 ) -> Any:
     """Resize dimensions as ONNX's operator Resize does. A dimension whose scale is 1 stays as it is.
 
+    :math:`y_o = \\sum_i w(p(o) - i) \\, x_i` along each dimension, where p is the position that
+    ``coordinate_transformation_mode`` says and w the weight that ``mode`` says.
+
     Args:
         x: Any shape.
         roi: For ``'tf_crop_and_resize'`` the part to resize, as shares of each dimension: all starts, then all ends.
@@ -226,6 +238,12 @@ def onnx_resize(
     Returns:
         The shape that ``sizes`` or ``scales`` say.
     Source: Keys 1981, "Cubic convolution interpolation for digital image processing"; the ONNX specification.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([[0.0, 10.0, 20.0, 30.0]])
+        >>> print(F.onnx_resize(x, scales=(1.0, 1.5), mode="linear").data.round(2))
+        [[ 0.    5.   11.67 18.33 25.   30.  ]]
+        >>> print(F.onnx_resize(x, sizes=(1, 6), mode="cubic", cubic_coeff_a=-0.75).data.round(2))
+        [[-0.87  4.06 12.13 17.87 25.94 30.87]]
     """
     ndim = len(x.shape)
     taps: dict[int, Taps] = {}

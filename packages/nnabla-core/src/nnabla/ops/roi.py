@@ -26,6 +26,9 @@ def roi_align(
     A box is a rectangle of real coordinates, in which the centre of pixel i is at i + 0.5. Each of its cells is
     sampled at the points of a regular grid by bilinear interpolation; samples more than a pixel outside are 0.
 
+    :math:`y_{r,c,q} = \\frac{1}{|G_q|} \\sum_{g \\in G_q} x_c(g)`, where :math:`G_q` is the grid of cell q in box
+    r.
+
     Args:
         input: (N, C, H, W), or (N, H, W, C) with ``channel_last``.
         boxes: (R, 5): number of the image, then left, top, right and bottom. It gets no gradient.
@@ -36,6 +39,11 @@ def roi_align(
     Returns:
         (R, C, cells...), or (R, cells..., C) with ``channel_last``.
     Source: He et al. 2017, "Mask R-CNN", section 3.
+    Example:
+        >>> input = nn.NdArray.from_numpy_array(np.arange(16.0).reshape(1, 1, 4, 4))
+        >>> boxes = nn.NdArray.from_numpy_array([[0.0, 0.0, 0.0, 4.0, 2.0]])  # of image 0: left, top, right, bottom
+        >>> print(F.roi_align(input, boxes, (1, 2)).data.round(4))
+        [[[[2.5 4.5]]]]
     """
 
 

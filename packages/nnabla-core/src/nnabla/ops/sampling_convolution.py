@@ -85,6 +85,9 @@ def deformable_convolution(
     Values between the pixels are interpolated bilinearly; outside there are zeros. The offsets have the sizes of the
     input; with a stride those at multiples of it count.
 
+    :math:`y_{m,o} = b_m + \\sum_{c,k} W_{m,c,k} \\, \\mu_{k,o} \\, x_c(s o + d k - p + \\delta_{k,o})`, where
+    :math:`\\delta` are the offsets and :math:`\\mu` is the mask; the rest as of :func:`convolution`.
+
     Args:
         x: Batch dimensions, then (C, H, W), or (H, W, C) with ``channel_last``.
         weight: (M, C / group, kernel...), or (M, kernel..., C / group) with ``channel_last``.
@@ -96,8 +99,19 @@ def deformable_convolution(
         pad, stride, dilation, group, channel_last: As of :func:`convolution`.
         deformable_group: Number of groups of channels with offsets of their own.
     Returns:
-        As :func:`convolution`.
+        Batch dimensions, then (M, out...) (or channel last), sizes as of :func:`convolution`.
     Source: Zhu et al. 2018, "Deformable ConvNets v2", eq. 1.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array(np.arange(9.0).reshape(1, 1, 3, 3))
+        >>> weight = nn.NdArray.from_numpy_array(np.ones((1, 1, 1, 1)))
+        >>> offset = np.zeros((1, 2, 3, 3))
+        >>> offset[:, 1] = 0.5  # half a pixel to the right
+        >>> mask = nn.NdArray.from_numpy_array(np.ones((1, 1, 3, 3)))
+        >>> offset = nn.NdArray.from_numpy_array(offset)
+        >>> print(F.deformable_convolution(x, weight, offset, mask).data[0, 0])
+        [[0.5 1.5 1. ]
+         [3.5 4.5 2.5]
+         [6.5 7.5 4. ]]
     """
     g = Geometry(x.shape, weight.shape, base_axis, channel_last)
     out = tuple(map(output_size, g.sizes, g.kernel, stride, dilation, pad))
@@ -199,6 +213,8 @@ def _(
 def adaptive_separable_convolution(x: Float, vertical_kernel: Float, horizontal_kernel: Float) -> Any:
     """Convolution of images with a separable kernel for each position.
 
+    :math:`y_{n,c,i,j} = \\sum_{k,l} V_{n,k,i,j} H_{n,l,i,j} \\, x_{n,c,i+k,j+l}`
+
     Args:
         x: (N, C, H, W).
         vertical_kernel: (N, K_v, H - K_v + 1, W - K_h + 1).
@@ -206,6 +222,13 @@ def adaptive_separable_convolution(x: Float, vertical_kernel: Float, horizontal_
     Returns:
         (N, C, H - K_v + 1, W - K_h + 1).
     Source: Niklaus, Mai, Liu 2017, "Video frame interpolation via adaptive separable convolution".
+    Example:
+        >>> x = nn.NdArray.from_numpy_array(np.arange(9.0).reshape(1, 1, 3, 3))
+        >>> vertical = nn.NdArray.from_numpy_array(np.ones((1, 2, 2, 2)))
+        >>> horizontal = nn.NdArray.from_numpy_array(np.full((1, 2, 2, 2), 0.5))
+        >>> print(F.adaptive_separable_convolution(x, vertical, horizontal).data[0, 0])
+        [[ 4.  6.]
+         [10. 12.]]
     """
     samples, channels = x.shape[:2]
     rows, columns = vertical_kernel.shape[1], horizontal_kernel.shape[1]

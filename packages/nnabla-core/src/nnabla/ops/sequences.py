@@ -48,13 +48,20 @@ def _rows(xp: Any, x: Any, present: Any) -> Any:
 def pack_padded_sequence(padded_sequence: Float, lengths: Index, batch_first: Boolean = False) -> Any:
     """Leave the padding of sequences out: first the first steps of all of them, then the second ones, and so on.
 
+    :math:`y = (x_{t,b} : t < l_b)`, in the order of t, then b.
+
     Args:
         padded_sequence: (T, B, ...), or (B, T, ...) with ``batch_first``; the longest sequence first.
         lengths: (B,), from long to short.
         batch_first: Whether samples or steps are the first dimension.
     Returns:
-        The steps that are present, (sum of ``lengths``, ...), none of them until there is data; and how many
-        sequences have each step, (T,), integers.
+        pack_sequence: The steps that are present, (sum of ``lengths``, ...); none of them until there is data.
+        batch_sizes: How many sequences have each step, (T,), integers.
+    Example:
+        >>> padded = nn.NdArray.from_numpy_array([[1.0, 10.0], [2.0, 20.0], [3.0, 0.0]])  # of 3 and of 2 steps
+        >>> packed, batch_sizes = F.pack_padded_sequence(padded, nn.NdArray.from_numpy_array([3, 2]))
+        >>> print(packed.data, batch_sizes.data)
+        [ 1. 10.  2. 20.  3.] [2 2 1]
     """
 
 
@@ -105,6 +112,9 @@ def pad_packed_sequence(
 ) -> Any:
     """Give packed sequences their padding again.
 
+    :math:`y_{t,b} = x_{s_t + b}` where :math:`b < n_t`, else the padding; :math:`n_t` sequences have step t, and
+    :math:`s_t = \\sum_{u < t} n_u`.
+
     Args:
         packed_sequence: (sum of ``batch_sizes``, ...): the first steps of all sequences, then the second ones...
         batch_sizes: (T,): how many sequences have each step, from many to few.
@@ -112,8 +122,18 @@ def pad_packed_sequence(
         padding_value: What stands where there is no step.
         total_length: Number of steps of the result, if more than T.
     Returns:
-        The padded sequences, B being ``batch_sizes[0]`` (0 until there is data), and their lengths (B,),
-        integers.
+        padded_sequence: (T, B, ...), or (B, T, ...) with ``batch_first``, B being ``batch_sizes[0]`` (0 until there
+            is data).
+        lengths: (B,), integers.
+    Example:
+        >>> packed = nn.NdArray.from_numpy_array([1.0, 10.0, 2.0, 20.0, 3.0])
+        >>> padded, lengths = F.pad_packed_sequence(packed, nn.NdArray.from_numpy_array([2, 2, 1]))
+        >>> print(padded.data)
+        [[ 1. 10.]
+         [ 2. 20.]
+         [ 3.  0.]]
+        >>> print(lengths.data)
+        [3 2]
     """
 
 

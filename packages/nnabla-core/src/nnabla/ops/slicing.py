@@ -59,13 +59,24 @@ def slice_(
 ) -> Any:
     """Every ``step``-th element from ``start`` to before ``stop`` in each dimension, as Python's slices do.
 
-    Bounds count from the end if negative, and are clipped to the dimension; an empty result is possible.
+    :math:`y_i = x_{a + i s}` in each dimension, a being the start and s the step. Bounds count from the end if
+    negative, and are clipped to the dimension; an empty result is possible.
 
     Args:
         x: Any shape.
         start: First positions (default: 0). Fewer entries than dimensions are for the last dimensions.
         stop: Positions before which it ends (default: the sizes), as many as ``start``.
         step: Distances, not 0, negative for reversed order (default: 1), as many as ``start``.
+    Returns:
+        The shape of ``x``, with as many entries as are taken in each dimension.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([[0.0, 1.0, 2.0, 3.0], [4.0, 5.0, 6.0, 7.0]])
+        >>> print(F.slice(x, start=(0, 1), stop=(2, 4), step=(1, 2)).data)
+        [[1. 3.]
+         [5. 7.]]
+        >>> print(x[:, 1:4:2].data)
+        [[1. 3.]
+         [5. 7.]]
     """
 
 
@@ -147,11 +158,17 @@ def part(x: Any, axis: int, start: int, stop: int, step: int = 1) -> Any:
 
 @operator("Flip", group=GROUP, outputs="y:same")
 def flip(x: Real, axes: Ints = per_input(lambda x: (len(x) - 1,))) -> Any:
-    """Reverse the order along axes.
+    """Reverse the order along axes, :math:`y_i = x_{n - 1 - i}`.
 
     Args:
         x: Any shape.
         axes: The axes (default: the last one).
+    Returns:
+        The shape of ``x``.
+    Example:
+        >>> print(F.flip(nn.NdArray.from_numpy_array([[1.0, 2.0], [3.0, 4.0]])).data)
+        [[2. 1.]
+         [4. 3.]]
     """
     chosen = {normalize_axis("flip", a, len(x.shape), "axes") for a in axes}
     ndim = range(len(x.shape))
@@ -165,13 +182,17 @@ def flip(x: Real, axes: Ints = per_input(lambda x: (len(x) - 1,))) -> Any:
 
 @operator("Split", group=GROUP, outputs="*y")
 def split(x: Float, axis: Int = 0) -> Any:
-    """Take an array apart along an axis, which the outputs do not have.
+    """Take an array apart along an axis, which the outputs do not have: :math:`(y_i)_j = x_{i,j}` for the first one.
 
     Args:
         x: Any shape.
         axis: The axis.
     Returns:
-        As many outputs as ``x`` has entries along ``axis``.
+        As many outputs as ``x`` has entries along ``axis``, each of the shape of ``x`` without that axis.
+    Example:
+        >>> first, second = F.split(nn.NdArray.from_numpy_array([[1.0, 2.0], [3.0, 4.0]]))
+        >>> print(first.data, second.data)
+        [1. 2.] [3. 4.]
     """
     at = axis % len(x.shape)
     shape = tuple(n for i, n in enumerate(x.shape) if i != at)
@@ -257,12 +278,25 @@ def pad(
 ) -> Any:
     """Add entries before and after the dimensions.
 
+    :math:`y_i = x_{i - a}` in each dimension, where a entries are added before; positions outside of ``x`` are as
+    ``mode`` says.
+
     Args:
         x: Any shape.
         pad_width: Numbers of entries before and after each of the last dimensions, in pairs.
         mode: ``'constant'`` adds ``constant_value``; ``'reflect'`` mirrors at the first and last entry (again
             and again if the width exceeds the size); ``'repeat'`` repeats the first and last entry.
         constant_value: What ``'constant'`` adds.
+    Returns:
+        The shape of ``x``, with the widths added in the last dimensions.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([[1.0, 2.0, 3.0]])
+        >>> print(F.pad(x, (2, 1)).data)
+        [[0. 0. 1. 2. 3. 0.]]
+        >>> print(F.pad(x, (2, 1), mode="reflect").data)
+        [[3. 2. 1. 2. 3. 2.]]
+        >>> print(F.pad(x, (2, 1), mode="repeat").data)
+        [[1. 1. 1. 2. 3. 3.]]
     """
     lead = len(x.shape) - len(pad_width) // 2
     widths = [(0, 0)] * lead + list(zip(pad_width[::2], pad_width[1::2]))
@@ -299,13 +333,19 @@ def shift(
     shifts: Ints = per_input(lambda x: (0,) * len(x)),
     border_mode: Literal["nearest", "reflect"] = "nearest",
 ) -> Any:
-    """Move the entries along the dimensions; what moves out is lost.
+    """Move the entries along the dimensions, :math:`y_i = x_{i - s}`; what moves out is lost.
 
     Args:
         x: Any shape.
         shifts: By how many entries each of the last dimensions is moved, to higher positions if positive.
         border_mode: What moves in: ``'nearest'`` repeats the entry at the border, ``'reflect'`` mirrors
             between it and its image.
+    Returns:
+        The shape of ``x``.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([1.0, 2.0, 3.0, 4.0])
+        >>> print(F.shift(x, (1,)).data, F.shift(x, (-2,), border_mode="reflect").data)
+        [1. 1. 2. 3.] [3. 4. 4. 3.]
     """
     lead = len(x.shape) - len(shifts)
     for axis, by in enumerate(shifts, lead):

@@ -20,6 +20,13 @@ def softmax(x: Float, axis: Int = per_input(lambda x: len(x) - 1)) -> Any:
     Args:
         x: Any shape with at least one dimension.
         axis: Axis along which the outputs sum to 1.
+    Returns:
+        The shape of ``x``; 0 to 1.
+    Source: Bridle 1990, "Probabilistic interpretation of feedforward classification network outputs".
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([[1.0, 2.0, 3.0]])
+        >>> print(F.softmax(x, axis=1).data.round(4))
+        [[0.09   0.2447 0.6652]]
     """
     e = exp(x - max_(x, (axis,), True))
     return e / sum_(e, (axis,), True)
@@ -38,11 +45,17 @@ def _(y: Any, dy: Any, axis: int) -> Any:
 
 @operator("LogSoftmax", group=GROUP)
 def log_softmax(x: Float, axis: Int = per_input(lambda x: len(x) - 1)) -> Any:
-    """Logarithm of :func:`softmax`, without its overflow and underflow.
+    """Logarithm of :func:`softmax`, :math:`y_i = x_i - \\log \\sum_j e^{x_j}`, without its overflow and underflow.
 
     Args:
         x: Any shape with at least one dimension.
         axis: Axis along which the exponentials of the outputs sum to 1.
+    Returns:
+        The shape of ``x``; 0 or less.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([[0.0, 1000.0]])
+        >>> print(F.log_softmax(x, axis=1).data)
+        [[-1000.     0.]]
     """
     shifted = x - max_(x, (axis,), True)
     return shifted - log(sum_(exp(shifted), (axis,), True))

@@ -40,6 +40,14 @@ def fft(x: Float, signal_ndim: Int, normalized: Boolean = False) -> Any:
         normalized: Divide by the square root of the signal's number of elements.
     Returns:
         The shape of ``x``.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([[1.0, 0.0], [2.0, 0.0], [4.0, 0.0]])
+        >>> print(F.fft(x, 1).data.round(4))
+        [[ 7.      0.    ]
+         [-2.      1.7321]
+         [-2.     -1.7321]]
+        >>> print(np.fft.fft([1, 2, 4]).round(4))
+        [ 7.+0.j     -2.+1.7321j -2.-1.7321j]
     """
 
 
@@ -120,6 +128,10 @@ def ifft(x: Float, signal_ndim: Int, normalized: Boolean = False) -> Any:
         normalized: Divide by the square root of the signal's number of elements n instead of by n.
     Returns:
         The shape of ``x``.
+    Example:
+        >>> spectrum = nn.NdArray.from_numpy_array([[7.0, 0.0], [-2.0, 3**0.5], [-2.0, -(3**0.5)]])
+        >>> print(F.ifft(spectrum, 1).data[:, 0].round(4))  # the real parts
+        [1. 2. 4.]
     """
     y = _adjoint(x, signal_ndim, normalized)
     count = prod(x.shape[-1 - signal_ndim : -1])
@@ -213,6 +225,9 @@ def stft(
 ) -> Any:
     """Short-time Fourier transform: the spectra of overlapping windows of signals.
 
+    :math:`y_{k,t} = \\sum_j w_j \\, x_{t s + j} \\, e^{-2 \\pi i j k / n}`, where w is the window, s the stride,
+    and n ``fft_size``.
+
     Args:
         x: (B, L), signals.
         window_size: Elements of the window, periodic and in the middle of ``fft_size`` elements.
@@ -224,7 +239,16 @@ def stft(
         pad_mode: How, ``'reflect'`` or ``'constant'`` (zeros).
         as_istft_backward: Compute the gradient of :func:`istft` instead; ``pad_mode`` must be ``'constant'``.
     Returns:
-        Real and imaginary parts, (B, fft_size // 2 + 1, (L - fft_size) // stride + 1) each, with the padded L.
+        y_r: Real parts, (B, fft_size // 2 + 1, (L - fft_size) // stride + 1) with the padded L.
+        y_i: Imaginary parts, likewise.
+    Source: Allen, Rabiner 1977, "A unified approach to short-time Fourier analysis and synthesis".
+    Example:
+        >>> x = nn.NdArray.from_numpy_array(np.cos(np.pi / 2 * np.arange(16.0)).reshape(1, 16))
+        >>> real, imaginary = F.stft(x, window_size=8, stride=4, fft_size=8)
+        >>> print(real.shape)
+        (1, 5, 5)
+        >>> print(np.hypot(real.data, imaginary.data)[0, :, 2].round(2))  # a period of 4 elements
+        [0. 1. 2. 1. 0.]
     """
     batch, length = x.shape
     half = fft_size // 2 if center else 0
@@ -289,6 +313,9 @@ def istft(
 ) -> Any:
     """Inverse of :func:`stft`: windowed stretches are added up and divided by the sum of the squared windows.
 
+    :math:`x_j = \\sum_t w_{j - t s} \\, z_{t,\\, j - t s} / \\sum_t w_{j - t s}^2`, where z are the inverse
+    transforms of the spectra, w is the window, and s the stride.
+
     Args:
         y_r, y_i: Real and imaginary parts, (B, fft_size // 2 + 1, frames).
         window_size, fft_size, window_type: As of :func:`stft`.
@@ -298,6 +325,13 @@ def istft(
         as_stft_backward: Compute the gradient of :func:`stft` instead.
     Returns:
         (B, (frames - 1) * stride + fft_size), without what ``center`` cuts.
+    Source: Griffin, Lim 1984, "Signal estimation from modified short-time Fourier transform", eq. 6.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array(np.arange(16.0).reshape(1, 16))
+        >>> real, imaginary = F.stft(x, window_size=8, stride=4, fft_size=8)
+        >>> back = F.istft(real, imaginary, window_size=8, stride=4, fft_size=8, pad_mode="constant")
+        >>> print(np.abs(back.data - x.data).max() < 1e-4)
+        True
     """
     batch, count, frames = y_r.shape
     pairs = [reshape(transpose(y, (0, 2, 1)), (batch, frames, count, 1), False) for y in (y_r, y_i * -1.0)]

@@ -21,15 +21,24 @@ GROUP = "Stochasticity"
 # -- dropout ---------------------------------------------------------------------------------------------------
 @operator("Dropout", group=GROUP, saved=("mask",), keeps=("x",))
 def dropout(x: Float, p: Double = 0.5, seed: Int = -1) -> Any:
-    """Set elements to 0 with probability ``p`` and divide the others by :math:`1 - p`.
+    """Set elements to 0 with a probability and divide the others by the rest of it.
+
+    :math:`y = x m / (1 - p)`, where each element of m is 0 with probability p, else 1.
 
     Args:
         x: Any shape.
         p: Probability, 0 to below 1; with 0 the output is ``x``.
         seed: Seed of the draws; -1 follows ``nn.seed``.
+    Returns:
+        The shape of ``x``.
     Raises:
         RuntimeError: ``p`` is outside that range.
-    Source: Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov 2014.
+    Source: Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov 2014, "Dropout: a simple way to prevent neural
+    networks from overfitting".
+    Example:
+        >>> y = F.dropout(nn.NdArray.from_numpy_array(np.ones(1000)), p=0.5, seed=1)
+        >>> print(np.unique(y.data), 0.9 < y.data.mean() < 1.1)
+        [0. 2.] True
     """
     if p == 0:
         return Result(x)
@@ -58,12 +67,19 @@ def _check_range(op: Operator, low: str = "low", high: str = "high") -> None:
 
 @operator("Rand", group=GROUP, differentiable=False)
 def rand(low: FloatArg = 0, high: FloatArg = 1, shape: Shape = (), seed: Int = -1) -> Any:
-    """Numbers drawn evenly from ``low`` to ``high``.
+    """Numbers drawn evenly, :math:`y \\sim U(\\mathrm{low}, \\mathrm{high})`.
 
     Args:
         low, high: The range; numbers are multiples of its 2 ** -24th part.
         shape: Sizes of the output.
         seed: Seed of the draws; -1 follows ``nn.seed``.
+    Returns:
+        ``shape``.
+    Example:
+        >>> y = F.rand(low=-1, high=1, shape=(1000,), seed=1)
+        >>> y.forward()
+        >>> print(y.shape, -1 <= y.d.min() and y.d.max() < 1)
+        (1000,) True
     """
     u = random_uniform(shape)
     return u if (low, high) == (0, 1) else u * (high - low) + low
@@ -74,12 +90,20 @@ _check_range(rand)
 
 @operator("Randint", group=GROUP, differentiable=False, outputs="y:int32")
 def randint(low: Int = 0, high: Int = 1, shape: Shape = (), seed: Int = -1) -> Any:
-    """Integers drawn evenly from ``low`` to ``high - 1``, kept as int32.
+    """Integers drawn evenly from ``low`` to ``high - 1``, :math:`P(y = k) = 1 / (\\mathrm{high} - \\mathrm{low})`,
+    kept as int32.
 
     Args:
         low, high: The range; ``high`` itself is left out.
         shape: Sizes of the output.
         seed: Seed of the draws; -1 follows ``nn.seed``.
+    Returns:
+        ``shape``.
+    Example:
+        >>> y = F.randint(low=0, high=6, shape=(1000,), seed=1)
+        >>> y.forward()
+        >>> print(np.unique(y.d))
+        [0 1 2 3 4 5]
     """
     return random_integers(shape, high - low, low, "int32")
 
@@ -94,13 +118,20 @@ def _(low: int, high: int, shape: Any, seed: int) -> Any:
 
 @operator("Randn", group=GROUP, differentiable=False)
 def randn(mu: FloatArg = 0, sigma: FloatArg = 1, shape: Shape = (), seed: Int = -1) -> Any:
-    """Numbers drawn from a normal distribution.
+    """Numbers drawn from a normal distribution, :math:`y \\sim N(\\mu, \\sigma^2)`.
 
     Args:
         mu: Its mean.
         sigma: Its standard deviation, 0 or more.
         shape: Sizes of the output.
         seed: Seed of the draws; -1 follows ``nn.seed``.
+    Returns:
+        ``shape``.
+    Example:
+        >>> y = F.randn(mu=5, sigma=2, shape=(10000,), seed=1)
+        >>> y.forward()
+        >>> print(y.shape, 4.9 < y.d.mean() < 5.1, 1.9 < y.d.std() < 2.1)
+        (10000,) True True
     """
     z = random_normal(shape)
     return z if (mu, sigma) == (0, 1) else z * sigma + mu
@@ -117,7 +148,8 @@ def _(mu: float, sigma: float, shape: Any, seed: int) -> Any:
 def random_choice(x: Float, w: Float, shape: Shape = (), replace: Boolean = True, seed: Int = -1) -> Any:
     """Draw elements of the last dimension of ``x`` with probabilities proportional to ``w``.
 
-    The gradients of ``x`` and of ``w`` are sums of the output's gradient over where an element was drawn to.
+    :math:`P(y = x_i) = w_i / \\sum_j w_j`. The gradients of ``x`` and of ``w`` are sums of the output's gradient
+    over where an element was drawn to.
 
     Args:
         x: (..., N); each row of N elements is drawn from by itself.
@@ -127,6 +159,11 @@ def random_choice(x: Float, w: Float, shape: Shape = (), replace: Boolean = True
         seed: Seed of the draws; -1 follows ``nn.seed``.
     Returns:
         (..., *shape); (..., 1), one element per row, if ``shape`` is empty.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([10.0, 20.0, 30.0])
+        >>> w = nn.NdArray.from_numpy_array([1.0, 0.0, 1.0])
+        >>> print(np.unique(F.random_choice(x, w, (1000,), seed=1).data))
+        [10. 30.]
     """
     rows, size, count = prod(x.shape[:-1]), x.shape[-1], prod(shape)
     weight = ops.reshape(w, (rows, size), False)

@@ -18,6 +18,8 @@ GROUP = "Validation"
 def top_n_error(x: Float, target: Index, axis: Int = per_input(lambda x, t: len(x) - 1), n: Int = 1) -> Any:
     """1 where the label is not among the ``n`` highest scores, else 0; equal scores count against the label.
 
+    :math:`y = 1` where n or more classes :math:`j \\ne t` have :math:`x_j \\ge x_t`, else 0.
+
     Args:
         x: Scores; the classes lie along ``axis``.
         target: Labels, the shape of ``x`` with size 1 along ``axis``; one that is no class is an error.
@@ -25,6 +27,11 @@ def top_n_error(x: Float, target: Index, axis: Int = per_input(lambda x, t: len(
         n: Number of scores that count as right, 1 or more.
     Returns:
         The shape of ``target``.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([[0.1, 0.7, 0.2], [0.5, 0.3, 0.2]])
+        >>> print(F.top_n_error(x, nn.NdArray.from_numpy_array([[1], [2]])).data)
+        [[0.]
+         [1.]]
     """
     chosen = cast(one_hot_along(target, x.shape[axis], axis), "float")
     score = ops.sum(ops.where(chosen, x, zeros(x.shape)), (axis,), True)
@@ -42,11 +49,19 @@ def _(x: Any, target: Any, axis: int, n: int) -> None:
 
 @operator("BinaryError", group=GROUP, differentiable=False, outputs="output")
 def binary_error(x: Float, target: Float) -> Any:
-    """1 where exactly one of prediction and label is 1/2 or more, else 0.
+    """1 where exactly one of prediction and label is 1/2 or more,
+    :math:`[x \\ge \\frac{1}{2}] \\ne [t \\ge \\frac{1}{2}]`, else 0.
 
     Args:
         x: Probabilities of any shape.
         target: Labels, the shape of ``x``.
+    Returns:
+        The shape of ``x``.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([0.2, 0.7, 0.9])
+        >>> target = nn.NdArray.from_numpy_array([0.0, 0.0, 1.0])
+        >>> print(F.binary_error(x, target).data)
+        [0. 1. 0.]
     """
     return cast(ops.logical_xor(ops.greater_equal(x, 0.5), ops.greater_equal(target, 0.5)), "float")
 
@@ -60,7 +75,8 @@ def _(x: Any, target: Any) -> None:
 def confusion_matrix(x: Float, target: Index, axis: Int = per_input(lambda x, t: len(x) - 1)) -> Any:
     """Number of samples by label (rows) and class of the highest score (columns), kept as int32.
 
-    Of equal scores the first class counts. Samples whose label is no class are left out.
+    :math:`y_{t,k}` is the number of samples with label t whose highest score is that of class k. Of equal scores
+    the first class counts. Samples whose label is no class are left out.
 
     Args:
         x: Scores; the classes lie along ``axis``.
@@ -68,6 +84,11 @@ def confusion_matrix(x: Float, target: Index, axis: Int = per_input(lambda x, t:
         axis: Axis of the classes.
     Returns:
         (classes, classes).
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]])
+        >>> print(F.confusion_matrix(x, nn.NdArray.from_numpy_array([[0], [1], [1]])).data)
+        [[1 0]
+         [1 1]]
     """
     at, classes = axis % len(x.shape), x.shape[axis]
     order = (*(i for i in range(len(x.shape)) if i != at), at)

@@ -32,7 +32,14 @@ def weight_normalization(w: Float, g: Float, dim: Int = 0, eps: FloatArg = 1e-12
         g: (size of ``w`` along ``dim``,), the norms.
         dim: Axis of the output maps.
         eps: Added to the squared norm.
+    Returns:
+        The shape of ``w``.
     Source: Salimans, Kingma 2016, "Weight normalization", eq. 2.
+    Example:
+        >>> w = nn.NdArray.from_numpy_array([[3.0, 4.0], [0.0, 2.0]])
+        >>> print(F.weight_normalization(w, nn.NdArray.from_numpy_array([1.0, 5.0])).data.round(4))
+        [[0.6 0.8]
+         [0.  5. ]]
     """
     ndim = len(w.shape)
     shape = tuple(n if a == dim % ndim else 1 for a, n in enumerate(w.shape))
@@ -59,6 +66,13 @@ def norm_normalization(
         p: Order of the norm, more than 0.
         axes: Axes of the vectors (default: all).
         eps: Added to the sum.
+    Returns:
+        The shape of ``x``.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([[3.0, 4.0], [0.0, 2.0]])
+        >>> print(F.norm_normalization(x, axes=1).data.round(4))
+        [[0.6 0.8]
+         [0.  1. ]]
     """
     if p == 2.0:
         return x / sqrt(sum_(x * x, axes, True) + eps)
@@ -93,6 +107,9 @@ def spectral_norm(
 ) -> Any:
     """Weights divided by their largest singular value, which power iteration estimates.
 
+    :math:`\\bar w = w / (u^T W v)`, with :math:`v = W^T u / \\|W^T u\\|` and :math:`u = W v / \\|W v\\|` in each
+    iteration, where W is ``w`` as a matrix.
+
     Args:
         w: Weight of a layer; seen as a matrix with the size along ``dim`` as its rows.
         u: (rows,), estimate of the first left singular vector; forward replaces it by a better one. It is a
@@ -102,7 +119,15 @@ def spectral_norm(
         eps: Added to squared norms.
         test: Leave ``u`` as it is.
         output_u: Also return ``u`` as it was given.
+    Returns:
+        The shape of ``w``; with ``output_u`` that of ``u`` follows.
     Source: Miyato et al. 2018, "Spectral normalization", algorithm 1.
+    Example:
+        >>> w = nn.NdArray.from_numpy_array([[3.0, 0.0], [0.0, 1.0]])
+        >>> u = nn.NdArray.from_numpy_array([1.0, 1.0])
+        >>> print(F.spectral_norm(w, u, itr=20).data.round(4))
+        [[1.     0.    ]
+         [0.     0.3333]]
     """
     matrix = _as_matrix(w, dim)
     left = reshape(u, (u.shape[0], 1), False)
@@ -144,11 +169,11 @@ def _(w: Any, left: Any, right: Any, dw_sn: Any, dim: int) -> Any:
 
 @operator("MeanSubtraction", group=GROUP, updates=("rmean", "t"))
 def mean_subtraction(x: Float, rmean: Float, t: Float, base_axis: Int = 1, update_running_mean: Boolean = True) -> Any:
-    """Samples less their running mean.
+    """Samples less their running mean, :math:`y = x - m`.
 
     With ``update_running_mean`` the mean is brought up to date first: it moves towards the batch's by 1/(t + 1) of
-    the difference, and ``t`` counts up. The gradient is that of a batch of equal samples,
-    :math:`(1 - 1/(N t)) dy` for N samples and the new t; without update it is dy.
+    the difference, and ``t`` counts up. The gradient is that of a batch of equal samples, :math:`(1 - 1/(N t)) dy`
+    for N samples and the new t; without update it is dy.
 
     Args:
         x: Batch dimensions, then any.
@@ -156,6 +181,16 @@ def mean_subtraction(x: Float, rmean: Float, t: Float, base_axis: Int = 1, updat
         t: Number of updates so far, (1,) or (); updated in place.
         base_axis: Number of batch dimensions.
         update_running_mean: Whether to update; otherwise ``rmean`` is used as it is.
+    Returns:
+        The shape of ``x``.
+    Example:
+        >>> x = nn.NdArray.from_numpy_array([[1.0, 10.0], [3.0, 30.0]])
+        >>> mean, t = nn.NdArray.from_numpy_array([0.0, 0.0]), nn.NdArray.from_numpy_array([0.0])
+        >>> print(F.mean_subtraction(x, mean, t).data)
+        [[ -1. -10.]
+         [  1.  10.]]
+        >>> print(mean.data, t.data)
+        [ 2. 20.] [1.]
     """
     if not update_running_mean:
         return x - rmean
