@@ -1,6 +1,10 @@
 // More elementary functions of vectors, over those of math.h.
 #pragma once
 
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
 #include "kernels/math.h"
 
 namespace nnabla {
@@ -29,15 +33,16 @@ NNABLA_INLINE double square_root(double x) { return __builtin_sqrt(x); }
 template <class T>
 NNABLA_INLINE Vec<T> sqrt(Vec<T> x) {
 #if defined(__AVX512F__)
+  // With a mask of all lanes: GCC 12 warns of the plain form, whose header leaves a value undefined.
   if constexpr (sizeof(T) == 4)
-    return __builtin_ia32_sqrtps512_mask(x, x, -1, 4);
+    return reinterpret_cast<Vec<T>>(_mm512_maskz_sqrt_ps(0xFFFF, reinterpret_cast<__m512>(x)));
   else
-    return __builtin_ia32_sqrtpd512_mask(x, x, -1, 4);
+    return reinterpret_cast<Vec<T>>(_mm512_maskz_sqrt_pd(0xFF, reinterpret_cast<__m512d>(x)));
 #elif defined(__AVX2__)
   if constexpr (sizeof(T) == 4)
-    return __builtin_ia32_sqrtps256(x);
+    return reinterpret_cast<Vec<T>>(_mm256_sqrt_ps(reinterpret_cast<__m256>(x)));
   else
-    return __builtin_ia32_sqrtpd256(x);
+    return reinterpret_cast<Vec<T>>(_mm256_sqrt_pd(reinterpret_cast<__m256d>(x)));
 #else
   for (int i = 0; i < lanes<T>; i++) x[i] = square_root(x[i]);
   return x;

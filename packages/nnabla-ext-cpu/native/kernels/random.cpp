@@ -102,10 +102,10 @@ void for_words(RandomState state, long count, F&& f) {
 template <class F>
 NNABLA_INLINE void each(long n, F&& f) {
   if (n == chunk) {
-#pragma GCC ivdep
+NNABLA_INDEPENDENT
     for (long i = 0; i < chunk; i++) f(i);
   } else {
-#pragma GCC ivdep
+NNABLA_INDEPENDENT
     for (long i = 0; i < n; i++) f(i);
   }
 }
@@ -152,7 +152,7 @@ void dropout_backward(long count, T scale, const T* dy, const bool* mask, T* dx)
   parallel_for(count, chunk * grain_chunks, [&](long begin, long end) {
     const T* __restrict from = dy;
     T* __restrict to = dx;
-#pragma GCC ivdep
+NNABLA_INDEPENDENT
     for (long i = begin; i < end; i++) to[i] = from[i] * static_cast<T>(static_cast<std::int32_t>(kept[i])) * scale;
   });
 }

@@ -16,6 +16,13 @@
 
 #define NNABLA_INLINE inline __attribute__((always_inline))
 
+// Before a loop: its turns do not read what others write.
+#if defined(__clang__)
+#define NNABLA_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define NNABLA_INDEPENDENT _Pragma("GCC ivdep")
+#endif
+
 namespace nnabla {
 namespace NNABLA_TARGET {
 
