@@ -191,6 +191,20 @@ NNABLA_INLINE Vec<double> rough_power(Vec<double> x, Vec<double> y) {
 }
 
 NNABLA_INLINE Vec<float> power(Vec<float> x, Vec<float> y) {
+#if defined(__aarch64__)
+  // Lane by lane: GCC 12 fails with an internal error over half vectors here.
+  constexpr int n = lanes<double>;
+  for (int half = 0; half < 2 * n; half += n) {
+    Vec<double> a, b;
+    for (int i = 0; i < n; i++) {
+      a[i] = x[half + i];
+      b[i] = y[half + i];
+    }
+    a = rough_power(a, b);
+    for (int i = 0; i < n; i++) x[half + i] = static_cast<float>(a[i]);
+  }
+  return x;
+#else
   typedef float Half __attribute__((vector_size(vector_bytes / 2)));
   Half a[2], b[2];
   std::memcpy(a, &x, sizeof x);
@@ -200,6 +214,7 @@ NNABLA_INLINE Vec<float> power(Vec<float> x, Vec<float> y) {
         rough_power(__builtin_convertvector(a[i], Vec<double>), __builtin_convertvector(b[i], Vec<double>)), Half);
   std::memcpy(&x, a, sizeof x);
   return x;
+#endif
 }
 
 NNABLA_INLINE Vec<double> power(Vec<double> x, Vec<double> y) {
