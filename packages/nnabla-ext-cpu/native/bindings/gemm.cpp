@@ -23,7 +23,7 @@ Stack stack_of(const py::array& x) {
 }
 
 template <class T>
-py::array product(const py::array& a, const py::array& b, const T* bias, bool rectify, py::object out, bool add) {
+py::array product(const py::array& a, const py::array& b, const T* bias, bool rectify, const py::object& out, bool add) {
   const Stack A = stack_of<T>(a), B = stack_of<T>(b);
   if (A.columns != B.rows) throw py::value_error("matmul: the inner sizes differ");
   if (A.batch != B.batch && A.batch != 1 && B.batch != 1) throw py::value_error("matmul: the stacks differ in length");

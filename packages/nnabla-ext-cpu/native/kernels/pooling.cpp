@@ -146,8 +146,8 @@ NNABLA_INLINE void fill_windows(const PoolingShape& s, T* to, const Reach& reach
         const long at = (i * s.kernel[1] + j) * s.kernel[2];
         if constexpr (Step == 2) {
           const Few<T, N> a = value(at), b = value(at + 1);
-          store_few<N>(p, pick<T, N>(a, b, [](int l) { return l / 2 + l % 2 * N; }));
-          store_few<N>(p + N, pick<T, N>(a, b, [](int l) { return N / 2 + l / 2 + l % 2 * N; }));
+          store_few<N>(p, shuffle(a, b, [](int l) { return l / 2 + l % 2 * N; }));
+          store_few<N>(p + N, shuffle(a, b, [](int l) { return N / 2 + l / 2 + l % 2 * N; }));
         } else {
           for (long k = 0; k < s.kernel[2]; k++) {
             const Few<T, N> v = value(at + k);

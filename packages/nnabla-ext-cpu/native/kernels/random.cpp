@@ -40,11 +40,6 @@ void draw(RandomState state, std::uint64_t counter, std::uint32_t* to) {
   constexpr int n = lanes<std::uint64_t>;
   Words index = {};
   for (int i = 0; i < n; i++) index[i] = i;
-  Words low_half = {}, high_half = {};
-  for (int i = 0; i < n; i++) {
-    low_half[i] = (i % 2) * n + i / 2;
-    high_half[i] = low_half[i] + n / 2;
-  }
   for (long at = 0; at < chunk; at += 4L * chains * n, counter += chains * n) {
     Words c[chains][4];
 #pragma GCC unroll 2
@@ -73,15 +68,8 @@ void draw(RandomState state, std::uint64_t counter, std::uint32_t* to) {
       // Two words a lane, then the halves of each counter side by side.
       const Words first = (c[k][0] & 0xFFFFFFFFu) | c[k][1] << 32, second = (c[k][2] & 0xFFFFFFFFu) | c[k][3] << 32;
       std::uint64_t* out = reinterpret_cast<std::uint64_t*>(to + at + 4L * k * n);
-#if defined(__clang__)
-      for (int i = 0; i < n; i++) {
-        out[2 * i] = first[i];
-        out[2 * i + 1] = second[i];
-      }
-#else
-      store(out, __builtin_shuffle(first, second, low_half));
-      store(out + n, __builtin_shuffle(first, second, high_half));
-#endif
+      store(out, shuffle(first, second, [](int i) { return (i % 2) * n + i / 2; }));
+      store(out + n, shuffle(first, second, [](int i) { return (i % 2) * n + i / 2 + n / 2; }));
     }
   }
 }
