@@ -12,6 +12,11 @@ namespace py = pybind11;
 PYBIND11_MODULE(_native, m) {
   using namespace nnabla;
   m.doc() = "Native kernels of NNabla's CPU backend.";
+#if defined(__clang__)
+  m.attr("compiler") = __VERSION__;
+#else
+  m.attr("compiler") = "GCC " __VERSION__;
+#endif
   m.def("targets", [] {
     py::list names;
     for (int i = 0; i < target_count(); i++) names.append(target_at(i).name);
