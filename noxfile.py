@@ -78,15 +78,15 @@ NATIVE_TESTS = "packages/nnabla-ext-cpu/tests/native"
 PROJECT = nox.project.load_toml("pyproject.toml")
 
 
-def install(session, *groups, editable=False):
-    """Install this repository's packages and the dependency groups of pyproject.toml."""
+def install(session, *groups, editable=False, pure=False):
+    """Install this repository's packages, with native code unless `pure`, and dependency groups of pyproject.toml."""
     arguments = []
     for name in PACKAGES:
         extra = "[testing]" if name == "nnabla-core" and "tests" in groups else ""
         arguments += ["-e"] * editable + [f"./packages/{name}{extra}"]
     for group in groups:
         arguments += nox.project.dependency_groups(PROJECT, group)
-    session.install(*arguments)
+    session.install(*arguments, env={"NNABLA_CPU_PURE": "1"} if pure else None)
 
 
 @nox.session
@@ -208,7 +208,7 @@ def wheels(session):
 
 def install_native(session, **definitions):
     """Install the packages, the CPU backend with native code that CMake makes with these definitions."""
-    install(session, "tests")
+    install(session, "tests", pure=True)
     # In a folder of its own: what CMake remembers must not reach other builds.
     settings = [f"build-dir={session.create_tmp()}/build"]
     settings += [f"cmake.define.{name}={value}" for name, value in definitions.items()]
@@ -309,7 +309,7 @@ def emulate(session):
     need(session, "aarch64-linux-gnu-g++", package="g++-aarch64-linux-gnu")
     need(session, "qemu-aarch64", package="qemu-user")
     need(session, "apt-get", "dpkg-deb", package="apt dpkg")
-    folder = Path(session.create_tmp())
+    folder = Path(session.create_tmp()).resolve()
     root, site = folder / "root", folder / "site"
     version = emulated_python(session, folder)
     if session.run("python", "-c", "import sys; print('%d.%d' % sys.version_info[:2])", silent=True).strip() != version:
