@@ -1,6 +1,8 @@
 // The Python module: what is chosen and counted, and the families' functions.
 #include <pybind11/pybind11.h>
 
+#include <string>
+
 #include "bindings/families.h"
 #include "common/memory.h"
 #include "common/options.h"
@@ -23,7 +25,7 @@ PYBIND11_MODULE(_native, m) {
     return names;
   });
   m.def("target", [] { return target().name; });
-  m.def("use_target", [](const char* name) { return use_target(name); });
+  m.def("use_target", [](const std::string& name) { return use_target(name.c_str()); });
   m.def("thread_count", [] { return thread_count(); });
   m.def("set_thread_count", [](int count) { set_thread_count(count); });
   m.def("winograd_enabled", [] { return winograd_enabled(); });

@@ -208,7 +208,7 @@ PyObject* call(PyObject* self, PyObject* const* given, Py_ssize_t count) {
 PyMethodDef function = {"reduction", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(call)), METH_FASTCALL,
                         "forward(xp, inputs, out, args) with the arguments axes and keep_dims"};
 
-py::object reduction(const char* name) {
+py::object reduction(const std::string& name) {
   for (const Kind& kind : kinds) {
     if (std::string(kind.name) != name) continue;
     py::capsule held(static_cast<const void*>(&kind));
