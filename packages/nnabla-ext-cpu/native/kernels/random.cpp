@@ -49,7 +49,8 @@ void draw(RandomState state, std::uint64_t counter, std::uint32_t* to) {
       c[k][2] = Words{} + static_cast<std::uint32_t>(state.draw);
       c[k][3] = Words{} + (state.draw >> 32);
     }
-    std::uint32_t key0 = static_cast<std::uint32_t>(state.stream), key1 = static_cast<std::uint32_t>(state.stream >> 32);
+    std::uint32_t key0 = static_cast<std::uint32_t>(state.stream),
+                  key1 = static_cast<std::uint32_t>(state.stream >> 32);
 #pragma GCC unroll 10
     for (int round = 0; round < 10; round++) {
 #pragma GCC unroll 2
@@ -90,10 +91,10 @@ void for_words(RandomState state, long count, F&& f) {
 template <class F>
 NNABLA_INLINE void each(long n, F&& f) {
   if (n == chunk) {
-NNABLA_INDEPENDENT
+    NNABLA_INDEPENDENT
     for (long i = 0; i < chunk; i++) f(i);
   } else {
-NNABLA_INDEPENDENT
+    NNABLA_INDEPENDENT
     for (long i = 0; i < n; i++) f(i);
   }
 }
@@ -105,7 +106,8 @@ void integers(RandomState state, long count, std::uint64_t span, std::uint32_t* 
       std::memcpy(out, words, n * sizeof(std::uint32_t));
     } else {
       const std::uint32_t factor = static_cast<std::uint32_t>(span);
-      each(n, [&](long i) { out[i] = static_cast<std::uint32_t>((static_cast<std::uint64_t>(words[i]) * factor) >> 32); });
+      each(n,
+           [&](long i) { out[i] = static_cast<std::uint32_t>((static_cast<std::uint64_t>(words[i]) * factor) >> 32); });
     }
   });
 }
@@ -140,7 +142,7 @@ void dropout_backward(long count, T scale, const T* dy, const bool* mask, T* dx)
   parallel_for(count, chunk * grain_chunks, [&](long begin, long end) {
     const T* __restrict from = dy;
     T* __restrict to = dx;
-NNABLA_INDEPENDENT
+    NNABLA_INDEPENDENT
     for (long i = begin; i < end; i++) to[i] = from[i] * static_cast<T>(static_cast<std::int32_t>(kept[i])) * scale;
   });
 }

@@ -93,8 +93,8 @@ NNABLA_INLINE Vec<T> min(Vec<T> a, Vec<T> b) {
   return a < b ? a : b;
 }
 
-// Elements of a and b, those of b counted from their number N on, in the order that at(0) to at(N - 1) give: a lambda that
-// captures nothing, so that the compiler knows all places.
+// Elements of a and b, those of b counted from their number N on, in the order that at(0) to at(N - 1) give: a lambda
+// that captures nothing, so that the compiler knows all places.
 template <class V, class F, std::size_t... I>
 NNABLA_INLINE V shuffle_in_order(V a, V b, F at, std::index_sequence<I...>) {
 #if defined(__clang__)
