@@ -8,8 +8,10 @@ private environment .nox-bootstrap with it. Arguments after `--` go to the sessi
 """
 
 import os
+import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
@@ -69,18 +71,22 @@ nox.options.sessions = ["lint", "tests"]
 CORE_COVERAGE = 95
 
 PACKAGES = ["nnabla-core", "nnabla-ext-cpu", "nnabla-io", "nnabla-cli"]
+# The native code and its tests.
+BACKEND = ROOT / "packages/nnabla-ext-cpu"
+NATIVE_TESTS = "packages/nnabla-ext-cpu/tests/native"
+
 PROJECT = nox.project.load_toml("pyproject.toml")
 
 
-def install(session, *groups, editable=False):
-    """Install this repository's packages and the dependency groups of pyproject.toml."""
+def install(session, *groups, editable=False, pure=False):
+    """Install this repository's packages, with native code unless `pure`, and dependency groups of pyproject.toml."""
     arguments = []
     for name in PACKAGES:
         extra = "[testing]" if name == "nnabla-core" and "tests" in groups else ""
         arguments += ["-e"] * editable + [f"./packages/{name}{extra}"]
     for group in groups:
         arguments += nox.project.dependency_groups(PROJECT, group)
-    session.install(*arguments)
+    session.install(*arguments, env={"NNABLA_CPU_PURE": "1"} if pure else None)
 
 
 @nox.session
@@ -118,6 +124,25 @@ def lint(session):
     session.run("ruff", "format", "--check", ".")
     session.run("mypy")
     session.run("lint-imports")
+    lint_native(session)
+
+
+def lint_native(session):
+    """Check form and code of the native sources; clang-tidy where there is a compiler, whose headers it reads."""
+    sources = sorted(str(path.relative_to(ROOT)) for path in (BACKEND / "native").rglob("*.cpp"))
+    headers = sorted(str(path.relative_to(ROOT)) for path in (BACKEND / "native").rglob("*.h"))
+    session.run("clang-format", "--dry-run", "--Werror", *sources, *headers)
+    if shutil.which("c++") is None:
+        session.warn("no C++ compiler: clang-tidy, which reads its headers, does not run")
+        return
+    folder = session.create_tmp()
+    pybind = session.run("python", "-m", "pybind11", "--cmakedir", silent=True).strip()
+    options = ["-DCMAKE_EXPORT_COMPILE_COMMANDS=ON", "-DNNABLA_BASELINE_ONLY=ON", f"-Dpybind11_DIR={pybind}"]
+    session.run("cmake", "-S", str(BACKEND), "-B", folder, "-G", "Ninja", *options, silent=True)
+    # A file at a time on each processor; wholly silent where nothing is found.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        check = ["clang-tidy", "--quiet", "-p", folder]
+        list(pool.map(lambda source: session.run(*check, source, silent=True), sources))
 
 
 @nox.session(name="coverage-table")
@@ -190,6 +215,37 @@ def wheels(session):
         wheel.replace(ROOT / "dist" / wheel.name)
 
 
+def install_native(session, **definitions):
+    """Install the packages, the CPU backend with native code that CMake makes with these definitions."""
+    install(session, "tests", pure=True)
+    # In a folder of its own: what CMake remembers must not reach other builds.
+    settings = [f"build-dir={session.create_tmp()}/build"]
+    settings += [f"cmake.define.{name}={value}" for name, value in definitions.items()]
+    build = ["--force-reinstall", "--no-deps", *(f"--config-settings={text}" for text in settings)]
+    session.install(*build, "./packages/nnabla-ext-cpu")
+
+
+def need(session, *tools, package):
+    """End the session with what to install, unless all tools are there."""
+    missing = [tool for tool in tools if shutil.which(tool) is None]
+    if missing:
+        session.error(f"{session.name} needs {', '.join(missing)}; on Debian and Ubuntu: apt install {package}")
+
+
+@nox.session
+def native(session):
+    """Build the native code with the compiler that `-- --compiler` names, else the usual one, and run its tests."""
+    arguments, definitions = list(session.posargs), {}
+    if arguments[:1] == ["--compiler"] and len(arguments) > 1:
+        compiler, arguments = arguments[1], arguments[2:]
+        need(session, compiler, package="clang" if "clang" in compiler else "g++")
+        definitions["CMAKE_CXX_COMPILER"] = compiler
+    install_native(session, **definitions)
+    code = "import nnabla_ext.cpu._native as native; print('compiled by', native.compiler)"
+    session.run("python", "-c", code)
+    session.run("pytest", *(arguments or [NATIVE_TESTS]))
+
+
 # What is loaded before Python, which is built without them, and what they are told. Python's own leaks are not ours.
 SANITIZERS = {
     "address,undefined": (
@@ -208,15 +264,92 @@ SANITIZERS = {
 def sanitize(session, name):
     """Run the native code's tests with it built for a sanitizer; Linux with GCC."""
     libraries, options = SANITIZERS[name]
-    install(session, "tests")
-    # In a folder of its own: what CMake remembers must not reach other builds.
-    settings = [f"cmake.define.NNABLA_SANITIZE={name}", f"build-dir={session.create_tmp()}/build"]
-    build = ["--force-reinstall", "--no-deps", *(f"--config-settings={text}" for text in settings)]
-    session.install(*build, "./packages/nnabla-ext-cpu")
+    need(session, "gcc", "setarch", package="g++ util-linux")
+    install_native(session, NNABLA_SANITIZE=name)
     found = [session.run("gcc", f"-print-file-name={library}", silent=True, external=True) for library in libraries]
     environment = {"LD_PRELOAD": " ".join(path.strip() for path in found), "NNABLA_CPU_NUM_THREADS": "3", **options}
     # Addresses at random places are more than the thread sanitizer of older compilers can do with.
     run = ["setarch", "-R", str(Path(session.bin) / "python")]
     session.run(*run, "-c", "import nnabla_ext.cpu._native", env=environment, external=True)
-    tests = session.posargs or ["packages/nnabla-ext-cpu/tests/native"]
+    tests = session.posargs or [NATIVE_TESTS]
     session.run(*run, "-m", "pytest", *tests, env=environment, external=True)
+
+
+# Limits on memory, which are the emulator's own there.
+NOT_EMULATED = [
+    "--deselect",
+    f"{NATIVE_TESTS}/test_threads.py::test_memory_that_runs_out_in_any_thread_is_an_error_and_not_the_end",
+]
+
+
+def emulated_python(session, folder):
+    """Unpack Debian's Python for 64-bit ARM into a folder, without installing anything; return its version."""
+    root, apt = folder / "root", folder / "apt"
+    for place in ("lists/partial", "archives/partial"):
+        (apt / place).mkdir(parents=True, exist_ok=True)
+    (apt / "status").touch()
+    (apt / "apt.conf").write_text(
+        'APT::Architecture "arm64"; APT::Architectures { "arm64"; }; APT::Sandbox::User "";\n'
+        f'Dir::State "{apt}"; Dir::State::status "{apt}/status"; Dir::Cache "{apt}";\n'
+        f'Dir::Cache::archives "{apt}/archives";\n'
+    )
+    environment = {"APT_CONFIG": str(apt / "apt.conf")}
+    if not root.exists():
+        session.run("apt-get", "-q", "update", env=environment, external=True)
+        fetch = ["apt-get", "-qy", "install", "--no-install-recommends", "--download-only"]
+        packages = ["python3-minimal", "libpython3-stdlib", "libstdc++6"]
+        session.run(*fetch, *packages, env=environment, external=True, silent=True)
+        (found,) = (apt / "archives").glob("python3.*-minimal_*")
+        headers = f"lib{found.name.partition('-')[0]}-dev"
+        with session.chdir(apt / "archives"):  # by themselves, without the C library's
+            session.run("apt-get", "-q", "download", headers, env=environment, external=True, silent=True)
+        for package in sorted((apt / "archives").glob("*.deb")):
+            session.run("dpkg-deb", "-x", str(package), str(root), external=True, silent=True)
+    (program,) = (path.name for path in (root / "usr/bin").glob("python3.*[0-9]"))
+    return program.removeprefix("python")
+
+
+@nox.session
+def emulate(session):
+    """Compile the native code for 64-bit ARM and run its tests there, emulated, with Debian's Python.
+
+    For Debian and Ubuntu. `-- ARGUMENTS` go to pytest instead.
+    """
+    need(session, "aarch64-linux-gnu-g++", package="g++-aarch64-linux-gnu")
+    need(session, "qemu-aarch64", package="qemu-user")
+    need(session, "apt-get", "dpkg-deb", package="apt dpkg")
+    folder = Path(session.create_tmp()).resolve()
+    root, site = folder / "root", folder / "site"
+    version = emulated_python(session, folder)
+    if session.run("python", "-c", "import sys; print('%d.%d' % sys.version_info[:2])", silent=True).strip() != version:
+        session.error(f"the emulated Python is {version}, and this machine's must be too: --force-python {version}")
+
+    # Wheels for the other processor, and the CPU backend's without native code, to which the native code is added.
+    session.install(*nox.project.dependency_groups(PROJECT, "tests"))
+    wheels = folder / "wheels"
+    pip = ["python", "-m", "pip", "--disable-pip-version-check"]
+    packages = [f"./packages/{name}" for name in PACKAGES]
+    session.run(*pip, "wheel", "-q", "--no-deps", "-w", str(wheels), *packages, env={"NNABLA_CPU_PURE": "1"})
+    platforms = [f"--platform=manylinux_2_{number}_aarch64" for number in (17, 27, 28)]
+    other = ["--target", str(site), "--upgrade", "--python-version", version, "--only-binary=:all:", *platforms]
+    tests = [text for text in nox.project.dependency_groups(PROJECT, "tests") if text.startswith("pytest")]
+    core = [f"{path}[testing]" if "core" in path.name else str(path) for path in wheels.glob("*.whl")]
+    session.run(*pip, "install", "-q", *other, "--find-links", str(wheels), *core, *tests)
+
+    pybind = session.run("python", "-m", "pybind11", "--cmakedir", silent=True).strip()
+    toolchain = BACKEND / "cmake/aarch64-linux-gnu.cmake"
+    definitions = [f"CMAKE_TOOLCHAIN_FILE={toolchain}", f"PYTHON_ROOT={root}", f"PYTHON_VERSION={version}"]
+    definitions += [f"pybind11_DIR={pybind}", f"CMAKE_LIBRARY_OUTPUT_DIRECTORY={site}/nnabla_ext/cpu"]
+    build = str(folder / "build")
+    session.run("cmake", "-S", str(BACKEND), "-B", build, "-G", "Ninja", *(f"-D{text}" for text in definitions))
+    session.run("cmake", "--build", build)
+
+    # A program of its own, so that tests can start another Python by sys.executable.
+    program = folder / "python"
+    command = f'qemu-aarch64 -0 "$0" -L "{root}" "{root}/usr/bin/python{version}" "$@"'
+    program.write_text(f"#!/bin/sh\nexec {command}\n")
+    program.chmod(0o755)
+    environment = {"PYTHONHOME": str(root / "usr"), "PYTHONPATH": str(site), "PYTHONDONTWRITEBYTECODE": "1"}
+    run = [str(program), "-m", "pytest", "-p", "no:cacheprovider"]
+    arguments = session.posargs or [NATIVE_TESTS, *NOT_EMULATED]
+    session.run(*run, *arguments, env=environment, external=True)

@@ -118,16 +118,16 @@ py::object kernel(PyMethodDef& function, const char* name, const py::tuple& name
 void bind_elementwise(py::module_& m) {
   m.def(
       "forward_map",
-      [](const char* name, const py::tuple& names, const std::vector<double>& numbers, bool leading,
+      [](const std::string& name, const py::tuple& names, const std::vector<double>& numbers, bool leading,
          const py::object& otherwise) {
-        return kernel(forward_function, name, names, numbers, leading, otherwise);
+        return kernel(forward_function, name.c_str(), names, numbers, leading, otherwise);
       },
       py::arg("name"), py::arg("names") = py::tuple(), py::arg("numbers") = std::vector<double>(),
       py::arg("leading") = false, py::arg("otherwise") = py::none());
   m.def(
       "backward_map",
-      [](const char* name, const py::tuple& names, const std::vector<double>& numbers) {
-        return kernel(backward_function, name, names, numbers, false, py::none());
+      [](const std::string& name, const py::tuple& names, const std::vector<double>& numbers) {
+        return kernel(backward_function, name.c_str(), names, numbers, false, py::none());
       },
       py::arg("name"), py::arg("names") = py::tuple(), py::arg("numbers") = std::vector<double>());
 }

@@ -1,6 +1,8 @@
 // The Python module: what is chosen and counted, and the families' functions.
 #include <pybind11/pybind11.h>
 
+#include <string>
+
 #include "bindings/families.h"
 #include "common/memory.h"
 #include "common/options.h"
@@ -12,13 +14,18 @@ namespace py = pybind11;
 PYBIND11_MODULE(_native, m) {
   using namespace nnabla;
   m.doc() = "Native kernels of NNabla's CPU backend.";
+#if defined(__clang__)
+  m.attr("compiler") = __VERSION__;
+#else
+  m.attr("compiler") = "GCC " __VERSION__;
+#endif
   m.def("targets", [] {
     py::list names;
     for (int i = 0; i < target_count(); i++) names.append(target_at(i).name);
     return names;
   });
   m.def("target", [] { return target().name; });
-  m.def("use_target", [](const char* name) { return use_target(name); });
+  m.def("use_target", [](const std::string& name) { return use_target(name.c_str()); });
   m.def("thread_count", [] { return thread_count(); });
   m.def("set_thread_count", [](int count) { set_thread_count(count); });
   m.def("winograd_enabled", [] { return winograd_enabled(); });

@@ -118,7 +118,7 @@ void run(const Kind& kind, const Fold& fold, const void* x, const void* other, v
   T* y = static_cast<T*>(out);
   perform(fold.elements, [=, &kind] {  // kinds are constants
     tables<T>().reduction->reduce[static_cast<int>(kind.reduction)](fold, static_cast<const T*>(x),
-                                                                   static_cast<const T*>(other), y);
+                                                                    static_cast<const T*>(other), y);
     if (kind.after == After::divide) {
       const double part = 1.0 / static_cast<double>(each);
       for (long i = 0; i < outputs; i++) y[i] = static_cast<T>(y[i] * part);
@@ -131,9 +131,9 @@ void run(const Kind& kind, const Fold& fold, const void* x, const void* other, v
 template <class T>
 void fill_empty(const Kind& kind, void* out, long outputs) {
   miss();
-  const double value = kind.after == After::divide               ? std::numeric_limits<double>::quiet_NaN()
+  const double value = kind.after == After::divide            ? std::numeric_limits<double>::quiet_NaN()
                        : kind.reduction == Reduction::product ? 1.0
-                                                                 : 0.0;
+                                                              : 0.0;
   std::fill_n(static_cast<T*>(out), outputs, static_cast<T>(value));
 }
 
@@ -210,7 +210,7 @@ PyObject* call(PyObject* self, PyObject* const* given, Py_ssize_t count) {
 PyMethodDef function = {"reduction", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(call)), METH_FASTCALL,
                         "forward(xp, inputs, out, args) with the arguments axes and keep_dims"};
 
-py::object reduction(const char* name) {
+py::object reduction(const std::string& name) {
   for (const Kind& kind : kinds) {
     if (std::string(kind.name) != name) continue;
     py::capsule held(static_cast<const void*>(&kind));

@@ -90,9 +90,8 @@ py::array softmax(const py::array& x, int axis, bool logarithm) {
     py::array y = fresh_like(c.x);
     if (c.x.size() == 0) return y;
     T* to = mutable_data<T>(y);
-    perform(c.shape.size(), [=, shape = c.shape, read = data<T>(c.x)] {
-      tables<T>().softmax->forward(shape, read, to, logarithm);
-    });
+    perform(c.shape.size(),
+            [=, shape = c.shape, read = data<T>(c.x)] { tables<T>().softmax->forward(shape, read, to, logarithm); });
     return y;
   });
 }
@@ -172,8 +171,8 @@ py::array categorical_cross_entropy(const py::array& x, const py::array& target,
   });
 }
 
-py::array categorical_cross_entropy_backward(const py::array& x, const py::array& target, const py::array& dy,
-                                             int axis, double least) {
+py::array categorical_cross_entropy_backward(const py::array& x, const py::array& target, const py::array& dy, int axis,
+                                             double least) {
   return by_type(x, [&](auto zero) {
     using T = decltype(zero);
     const Classes c(x, axis);

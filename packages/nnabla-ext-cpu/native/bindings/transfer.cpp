@@ -128,17 +128,10 @@ bool assign(py::handle target, py::handle source) {
   if (to.type != from.type || !one_shape(to, from) || !writeable(to) || overlap(to, from)) return false;
   const Pair pair(to, from);
   switch (item_bytes(to)) {
-    case 1:
-      move<std::uint8_t>(pair);
-      return true;
-    case 4:
-      move<std::uint32_t>(pair);
-      return true;
-    case 8:
-      move<std::uint64_t>(pair);
-      return true;
-    default:
-      return false;
+    case 1: move<std::uint8_t>(pair); return true;
+    case 4: move<std::uint32_t>(pair); return true;
+    case 8: move<std::uint64_t>(pair); return true;
+    default: return false;
   }
 }
 

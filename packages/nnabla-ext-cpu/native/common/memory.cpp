@@ -108,6 +108,7 @@ void give_memory(void* memory, std::size_t bytes) noexcept {
         all.kept += size;
         return;
       } catch (const std::bad_alloc&) {
+        // No room in the list: then it goes back to the system.
       }
     }
   }

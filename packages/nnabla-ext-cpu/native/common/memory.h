@@ -25,7 +25,7 @@ template <class T>
 class Scratch {
  public:
   explicit Scratch(std::size_t count) : bytes_(count * sizeof(T)), memory_(static_cast<T*>(take_memory(bytes_))) {}
-  ~Scratch() { give_memory(memory_, bytes_); }
+  ~Scratch() { give_memory(static_cast<void*>(memory_), bytes_); }
   Scratch(const Scratch&) = delete;
   Scratch& operator=(const Scratch&) = delete;
   operator T*() const { return memory_; }

@@ -1,6 +1,10 @@
 // More elementary functions of vectors, over those of math.h.
 #pragma once
 
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
 #include "kernels/math.h"
 
 namespace nnabla {
@@ -29,15 +33,16 @@ NNABLA_INLINE double square_root(double x) { return __builtin_sqrt(x); }
 template <class T>
 NNABLA_INLINE Vec<T> sqrt(Vec<T> x) {
 #if defined(__AVX512F__)
+  // With a mask of all lanes: GCC 12 warns of the plain form, whose header leaves a value undefined.
   if constexpr (sizeof(T) == 4)
-    return __builtin_ia32_sqrtps512_mask(x, x, -1, 4);
+    return reinterpret_cast<Vec<T>>(_mm512_maskz_sqrt_ps(0xFFFF, reinterpret_cast<__m512>(x)));
   else
-    return __builtin_ia32_sqrtpd512_mask(x, x, -1, 4);
+    return reinterpret_cast<Vec<T>>(_mm512_maskz_sqrt_pd(0xFF, reinterpret_cast<__m512d>(x)));
 #elif defined(__AVX2__)
   if constexpr (sizeof(T) == 4)
-    return __builtin_ia32_sqrtps256(x);
+    return reinterpret_cast<Vec<T>>(_mm256_sqrt_ps(reinterpret_cast<__m256>(x)));
   else
-    return __builtin_ia32_sqrtpd256(x);
+    return reinterpret_cast<Vec<T>>(_mm256_sqrt_pd(reinterpret_cast<__m256d>(x)));
 #else
   for (int i = 0; i < lanes<T>; i++) x[i] = square_root(x[i]);
   return x;
@@ -186,6 +191,20 @@ NNABLA_INLINE Vec<double> rough_power(Vec<double> x, Vec<double> y) {
 }
 
 NNABLA_INLINE Vec<float> power(Vec<float> x, Vec<float> y) {
+#if defined(__aarch64__)
+  // Lane by lane: GCC 12 fails with an internal error over half vectors here.
+  constexpr int n = lanes<double>;
+  for (int half = 0; half < 2 * n; half += n) {
+    Vec<double> a, b;
+    for (int i = 0; i < n; i++) {
+      a[i] = x[half + i];
+      b[i] = y[half + i];
+    }
+    a = rough_power(a, b);
+    for (int i = 0; i < n; i++) x[half + i] = static_cast<float>(a[i]);
+  }
+  return x;
+#else
   typedef float Half __attribute__((vector_size(vector_bytes / 2)));
   Half a[2], b[2];
   std::memcpy(a, &x, sizeof x);
@@ -195,6 +214,7 @@ NNABLA_INLINE Vec<float> power(Vec<float> x, Vec<float> y) {
         rough_power(__builtin_convertvector(a[i], Vec<double>), __builtin_convertvector(b[i], Vec<double>)), Half);
   std::memcpy(&x, a, sizeof x);
   return x;
+#endif
 }
 
 NNABLA_INLINE Vec<double> power(Vec<double> x, Vec<double> y) {
@@ -212,8 +232,8 @@ NNABLA_INLINE Vec<T> polynomial(const double (&coefficients)[N], Vec<T> x) {
 }
 
 // Cody 1969, "Rational Chebyshev approximations for the error function".
-constexpr double erf_near_top[] = {1.85777706184603153e-1, 3.16112374387056560, 113.864154151050156, 377.485237685302021,
-                                   3209.37758913846947};
+constexpr double erf_near_top[] = {1.85777706184603153e-1, 3.16112374387056560, 113.864154151050156,
+                                   377.485237685302021, 3209.37758913846947};
 constexpr double erf_near_bottom[] = {1.0, 23.6012909523441209, 244.024637934444173, 1282.61652607737228,
                                       2844.23683343917062};
 constexpr double erf_far_top[] = {2.15311535474403846e-8, 0.564188496988670089, 8.88314979438837594,

@@ -123,8 +123,7 @@ void sum_windows(const PoolingShape& s, const T* x, T* y, Divisor divisor) {
           // Row by row, so that rounding errors of large windows do not add up.
           Few<T, N> row = {};
           const T* p = x + from + (i * s.size[1] + j) * s.size[2] * s.tail;
-          for (long k = reach.begin[2]; k < reach.end[2]; k++)
-            row += load_apart<N, Step>(p + k * s.tail, s.stride[2]);
+          for (long k = reach.begin[2]; k < reach.end[2]; k++) row += load_apart<N, Step>(p + k * s.tail, s.stride[2]);
           total += row;
         }
       if (divisor != Divisor::none) total /= static_cast<T>(reach.count(s, divisor));
@@ -146,8 +145,8 @@ NNABLA_INLINE void fill_windows(const PoolingShape& s, T* to, const Reach& reach
         const long at = (i * s.kernel[1] + j) * s.kernel[2];
         if constexpr (Step == 2) {
           const Few<T, N> a = value(at), b = value(at + 1);
-          store_few<N>(p, pick<T, N>(a, b, [](int l) { return l / 2 + l % 2 * N; }));
-          store_few<N>(p + N, pick<T, N>(a, b, [](int l) { return N / 2 + l / 2 + l % 2 * N; }));
+          store_few<N>(p, shuffle(a, b, [](int l) { return l / 2 + l % 2 * N; }));
+          store_few<N>(p + N, shuffle(a, b, [](int l) { return N / 2 + l / 2 + l % 2 * N; }));
         } else {
           for (long k = 0; k < s.kernel[2]; k++) {
             const Few<T, N> v = value(at + k);

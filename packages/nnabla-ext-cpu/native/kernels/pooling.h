@@ -34,20 +34,6 @@ NNABLA_INLINE void store_few(T* p, Few<T, N> v) {
 template <int N>
 using Constant = std::integral_constant<int, N>;
 
-// Elements of a and b, those of b counted from N on, in the order that `at` gives.
-template <class T, int N, class F>
-NNABLA_INLINE Few<T, N> pick(Few<T, N> a, Few<T, N> b, F&& at) {
-#if defined(__clang__)
-  Few<T, N> v = {};
-  for (int i = 0; i < N; i++) v[i] = at(i) < N ? a[at(i)] : b[at(i) - N];
-  return v;
-#else
-  Few<typename FloatFormat<T>::Int, N> order = {};
-  for (int i = 0; i < N; i++) order[i] = at(i);
-  return __builtin_shuffle(a, b, order);
-#endif
-}
-
 // Every Step-th of the elements at p; where Step is 0, every step-th.
 template <int N, int Step, class T>
 NNABLA_INLINE Few<T, N> load_apart(const T* p, long step) {
@@ -56,7 +42,7 @@ NNABLA_INLINE Few<T, N> load_apart(const T* p, long step) {
   } else if constexpr (Step == 2) {
     // The second load ends with the last element that is wanted.
     const Few<T, N> a = load_few<N>(p), b = load_few<N>(p + N - 1);
-    return pick<T, N>(a, b, [](int i) { return i < N / 2 ? 2 * i : 2 * i + 1; });
+    return shuffle(a, b, [](int i) { return i < N / 2 ? 2 * i : 2 * i + 1; });
   } else {
     Few<T, N> v;
     for (int i = 0; i < N; i++) v[i] = p[i * step];
@@ -93,8 +79,7 @@ struct Reach {
 
   // Whether the element of this number is inside the image.
   NNABLA_INLINE bool holds(const PoolingShape& s, long number) const {
-    const long at[3] = {number / (s.kernel[1] * s.kernel[2]), number / s.kernel[2] % s.kernel[1],
-                        number % s.kernel[2]};
+    const long at[3] = {number / (s.kernel[1] * s.kernel[2]), number / s.kernel[2] % s.kernel[1], number % s.kernel[2]};
     for (int i = 0; i < 3; i++)
       if (at[i] < begin[i] || at[i] >= end[i]) return false;
     return true;

@@ -40,11 +40,6 @@ void draw(RandomState state, std::uint64_t counter, std::uint32_t* to) {
   constexpr int n = lanes<std::uint64_t>;
   Words index = {};
   for (int i = 0; i < n; i++) index[i] = i;
-  Words low_half = {}, high_half = {};
-  for (int i = 0; i < n; i++) {
-    low_half[i] = (i % 2) * n + i / 2;
-    high_half[i] = low_half[i] + n / 2;
-  }
   for (long at = 0; at < chunk; at += 4L * chains * n, counter += chains * n) {
     Words c[chains][4];
 #pragma GCC unroll 2
@@ -54,7 +49,8 @@ void draw(RandomState state, std::uint64_t counter, std::uint32_t* to) {
       c[k][2] = Words{} + static_cast<std::uint32_t>(state.draw);
       c[k][3] = Words{} + (state.draw >> 32);
     }
-    std::uint32_t key0 = static_cast<std::uint32_t>(state.stream), key1 = static_cast<std::uint32_t>(state.stream >> 32);
+    std::uint32_t key0 = static_cast<std::uint32_t>(state.stream),
+                  key1 = static_cast<std::uint32_t>(state.stream >> 32);
 #pragma GCC unroll 10
     for (int round = 0; round < 10; round++) {
 #pragma GCC unroll 2
@@ -73,15 +69,8 @@ void draw(RandomState state, std::uint64_t counter, std::uint32_t* to) {
       // Two words a lane, then the halves of each counter side by side.
       const Words first = (c[k][0] & 0xFFFFFFFFu) | c[k][1] << 32, second = (c[k][2] & 0xFFFFFFFFu) | c[k][3] << 32;
       std::uint64_t* out = reinterpret_cast<std::uint64_t*>(to + at + 4L * k * n);
-#if defined(__clang__)
-      for (int i = 0; i < n; i++) {
-        out[2 * i] = first[i];
-        out[2 * i + 1] = second[i];
-      }
-#else
-      store(out, __builtin_shuffle(first, second, low_half));
-      store(out + n, __builtin_shuffle(first, second, high_half));
-#endif
+      store(out, shuffle(first, second, [](int i) { return (i % 2) * n + i / 2; }));
+      store(out + n, shuffle(first, second, [](int i) { return (i % 2) * n + i / 2 + n / 2; }));
     }
   }
 }
@@ -102,10 +91,10 @@ void for_words(RandomState state, long count, F&& f) {
 template <class F>
 NNABLA_INLINE void each(long n, F&& f) {
   if (n == chunk) {
-#pragma GCC ivdep
+    NNABLA_INDEPENDENT
     for (long i = 0; i < chunk; i++) f(i);
   } else {
-#pragma GCC ivdep
+    NNABLA_INDEPENDENT
     for (long i = 0; i < n; i++) f(i);
   }
 }
@@ -117,7 +106,8 @@ void integers(RandomState state, long count, std::uint64_t span, std::uint32_t* 
       std::memcpy(out, words, n * sizeof(std::uint32_t));
     } else {
       const std::uint32_t factor = static_cast<std::uint32_t>(span);
-      each(n, [&](long i) { out[i] = static_cast<std::uint32_t>((static_cast<std::uint64_t>(words[i]) * factor) >> 32); });
+      each(n,
+           [&](long i) { out[i] = static_cast<std::uint32_t>((static_cast<std::uint64_t>(words[i]) * factor) >> 32); });
     }
   });
 }
@@ -152,7 +142,7 @@ void dropout_backward(long count, T scale, const T* dy, const bool* mask, T* dx)
   parallel_for(count, chunk * grain_chunks, [&](long begin, long end) {
     const T* __restrict from = dy;
     T* __restrict to = dx;
-#pragma GCC ivdep
+    NNABLA_INDEPENDENT
     for (long i = begin; i < end; i++) to[i] = from[i] * static_cast<T>(static_cast<std::int32_t>(kept[i])) * scale;
   });
 }
@@ -276,8 +266,7 @@ void log_gamma(RandomState state, double shape, long count, T* to) {
             for (std::uint32_t w = 0; w < (attempt > 0 ? 3u : 2u); w++)
               words[w][k] = word_at(at_lane(from, w), begin + refused[at + k]);
           VecInt<T> accepted;
-          const Vec<T> value =
-              gamma.attempt(normals<T>(words[0], words[1]), fractions<T>(words[2]), accepted);
+          const Vec<T> value = gamma.attempt(normals<T>(words[0], words[1]), fractions<T>(words[2]), accepted);
           for (long k = 0; k < width; k++) {
             const long i = refused[at + k];
             if (attempt == 0 || accepted[k] != 0)

@@ -449,9 +449,8 @@ void put_back(const Places& p, const T* y, T* x) {
 
 template <class T>
 const SelectionTable<T>* selection_table() {
-  static constexpr SelectionTable<T> table = {sort<T>,  first<T>,   extreme<T>,  prune<T>,
-                                              count<T>, nonzero<T>, compress<T>, expand<T>,
-                                              pick<T>,  put_back<T>};
+  static constexpr SelectionTable<T> table = {sort<T>,    first<T>,    extreme<T>, prune<T>, count<T>,
+                                              nonzero<T>, compress<T>, expand<T>,  pick<T>,  put_back<T>};
   return &table;
 }
 template const SelectionTable<float>* selection_table();

@@ -20,7 +20,7 @@ NNABLA_INLINE Vec<T> minus_infinity() {
 // The larger one; NaN where one is.
 template <class T>
 NNABLA_INLINE Vec<T> larger_or_nan(Vec<T> a, Vec<T> b) {
-  return (b > a) | (b != b) ? b : a;
+  return ((b > a) | (b != b)) ? b : a;
 }
 
 // What is left of a row behind its whole vectors, and `fill` in the other lanes.

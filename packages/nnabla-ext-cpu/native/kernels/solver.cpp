@@ -145,21 +145,21 @@ void apply(const Updated<T>& at, long begin, long end) {
   T* __restrict p = at.p;
   const T* __restrict g = at.g == nullptr ? at.p : at.g;
   if constexpr (Step::states == 0) {
-#pragma GCC ivdep
+    NNABLA_INDEPENDENT
     for (long i = begin; i < end; i++) Step::step(n, p[i], g[i]);
   } else {
     T* __restrict a = at.states[0];
     if constexpr (Step::states == 1) {
-#pragma GCC ivdep
+      NNABLA_INDEPENDENT
       for (long i = begin; i < end; i++) Step::step(n, p[i], g[i], a[i]);
     } else {
       T* __restrict b = at.states[1];
       if constexpr (Step::states == 2) {
-#pragma GCC ivdep
+        NNABLA_INDEPENDENT
         for (long i = begin; i < end; i++) Step::step(n, p[i], g[i], a[i], b[i]);
       } else {
         T* __restrict c = at.states[2];
-#pragma GCC ivdep
+        NNABLA_INDEPENDENT
         for (long i = begin; i < end; i++) Step::step(n, p[i], g[i], a[i], b[i], c[i]);
       }
     }
@@ -237,9 +237,8 @@ void sum_squares(const Updated<T>* list, long count, double* sums) {
   Scratch<double> partial(count * parts);
   for (long i = 0; i < count * parts; i++) partial[i] = 0;
   parallel(parts, [&](int part, int all) {
-    for_range(list, count, total * part / all, total * (part + 1) / all, [&](long i, long from, long to) {
-      partial[part * count + i] = squares(list[i].p + from, to - from);
-    });
+    for_range(list, count, total * part / all, total * (part + 1) / all,
+              [&](long i, long from, long to) { partial[part * count + i] = squares(list[i].p + from, to - from); });
   });
   for (long i = 0; i < count; i++) {
     sums[i] = 0;

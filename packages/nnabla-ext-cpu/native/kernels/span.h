@@ -32,14 +32,7 @@ NNABLA_INLINE T join_lanes(Vec<T> v, F&& f) {
   if constexpr (Step == 0) {
     return v[0];
   } else {
-#if defined(__clang__)
-    Vec<T> other = v;
-    for (int i = 0; i < Step; i++) other[i] = v[i + Step];
-#else
-    VecInt<T> order = {};
-    for (int i = 0; i < lanes<T>; i++) order[i] = i ^ Step;
-    const Vec<T> other = __builtin_shuffle(v, order);
-#endif
+    const Vec<T> other = shuffle(v, v, [](int i) { return i ^ Step; });
     return join_lanes<T, Step / 2>(f(v, other), f);
   }
 }

@@ -1,8 +1,6 @@
 // Transposed copies of matrices, in square blocks that fit in registers or the first cache.
 #pragma once
 
-#include <type_traits>
-
 #include "kernels/vector.h"
 
 namespace nnabla {
@@ -12,28 +10,12 @@ namespace NNABLA_TARGET {
 template <class T, int Step>
 NNABLA_INLINE void exchange(Vec<T> (&v)[lanes<T>]) {
   if constexpr (Step < lanes<T>) {
-    typedef typename std::conditional<sizeof(T) == 4, std::int32_t, std::int64_t>::type I;
-    Vec<I> low = {}, high = {};
-    for (int i = 0; i < lanes<T>; i++) {
-      low[i] = (i & Step) ? lanes<T> + i - Step : i;
-      high[i] = (i & Step) ? lanes<T> + i : i + Step;
-    }
 #pragma GCC unroll 16
     for (int i = 0; i < lanes<T>; i++) {
       if (i & Step) continue;
       const Vec<T> a = v[i], b = v[i + Step];
-#if defined(__clang__)
-      Vec<T> x, y;
-      for (int k = 0; k < lanes<T>; k++) {
-        x[k] = (k & Step) ? b[k - Step] : a[k];
-        y[k] = (k & Step) ? b[k] : a[k + Step];
-      }
-      v[i] = x;
-      v[i + Step] = y;
-#else
-      v[i] = __builtin_shuffle(a, b, low);
-      v[i + Step] = __builtin_shuffle(a, b, high);
-#endif
+      v[i] = shuffle(a, b, [](int k) { return (k & Step) ? lanes<T> + k - Step : k; });
+      v[i + Step] = shuffle(a, b, [](int k) { return (k & Step) ? lanes<T> + k : k + Step; });
     }
     exchange<T, Step * 2>(v);
   }

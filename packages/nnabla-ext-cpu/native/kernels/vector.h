@@ -9,12 +9,20 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <utility>
 
 #ifndef NNABLA_TARGET
 #error "NNABLA_TARGET names the target that kernels are compiled for"
 #endif
 
 #define NNABLA_INLINE inline __attribute__((always_inline))
+
+// Before a loop: its turns do not read what others write.
+#if defined(__clang__)
+#define NNABLA_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define NNABLA_INDEPENDENT _Pragma("GCC ivdep")
+#endif
 
 namespace nnabla {
 namespace NNABLA_TARGET {
@@ -83,6 +91,23 @@ NNABLA_INLINE Vec<T> max(Vec<T> a, Vec<T> b) {
 template <class T>
 NNABLA_INLINE Vec<T> min(Vec<T> a, Vec<T> b) {
   return a < b ? a : b;
+}
+
+// Elements of a and b, those of b counted from their number N on, in the order that at(0) to at(N - 1) give: a lambda
+// that captures nothing, so that the compiler knows all places.
+template <class V, class F, std::size_t... I>
+NNABLA_INLINE V shuffle_in_order(V a, V b, F at, std::index_sequence<I...>) {
+#if defined(__clang__)
+  return __builtin_shufflevector(a, b, at(static_cast<int>(I))...);
+#else
+  typedef decltype(a < b) Places;
+  return __builtin_shuffle(a, b, Places{at(static_cast<int>(I))...});
+#endif
+}
+
+template <class V, class F>
+NNABLA_INLINE V shuffle(V a, V b, F at) {
+  return shuffle_in_order(a, b, at, std::make_index_sequence<sizeof(V) / sizeof(a[0])>{});
 }
 
 // The sum of all lanes, pairwise, in an order that depends on the width alone.
