@@ -234,6 +234,41 @@ py::array filled(const std::vector<py::ssize_t>& shape, double value, bool twice
   return y;
 }
 
+typedef py::array_t<std::int64_t, py::array::c_style | py::array::forcecast> Index;
+
+// The rows of x at an index; None where NumPy is to take them, or is to say that there is no such row.
+py::object rows_at(const py::array& x, const Index& index) {
+  if (x.ndim() == 0 || !(x.flags() & py::array::c_style) || !is_plain(x.dtype())) return py::none();
+  const long rows = x.shape(0), count = index.size();
+  const std::int64_t* at = index.data();
+  for (long i = 0; i < count; i++)
+    if (at[i] < 0 || at[i] >= rows) return py::none();
+  std::vector<py::ssize_t> shape = shape_of(index);
+  long bytes = x.itemsize();
+  for (int i = 1; i < x.ndim(); i++) {
+    shape.push_back(x.shape(i));
+    bytes *= x.shape(i);
+  }
+  py::array y = fresh(x.dtype(), shape);
+  const char* from = static_cast<const char*>(x.data());
+  char* to = static_cast<char*>(y.mutable_data());
+  MaybeRelease released(y.size());
+  const auto take = [&](auto item) {
+    using I = decltype(item);
+    for (long i = 0; i < count; i++) reinterpret_cast<I*>(to)[i] = reinterpret_cast<const I*>(from)[at[i]];
+  };
+  if (bytes == 4 && x.itemsize() == 4) {
+    take(std::uint32_t{});
+  } else if (bytes == 8 && x.itemsize() == 8) {
+    take(std::uint64_t{});
+  } else {
+    parallel_for(count, std::max(1L, 65536 / std::max(bytes, 1L)), [&](long first, long last) {
+      for (long i = first; i < last; i++) std::memcpy(to + i * bytes, from + at[i] * bytes, bytes);
+    });
+  }
+  return std::move(y);
+}
+
 // Numbers in steps of 1.
 py::array counted(py::ssize_t count, long start, bool twice) {
   if (count < 0) throw py::value_error("counted: count must be 0 or more");
@@ -290,6 +325,7 @@ void bind_copy(py::module_& m) {
   m.def("placed", placed);
   m.def("joined", joined);
   m.def("filled", filled);
+  m.def("rows_at", rows_at);
   m.def("counted", counted);
   m.def("spread", spread);
   m.def("triangle", triangle);

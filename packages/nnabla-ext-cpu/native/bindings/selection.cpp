@@ -121,6 +121,21 @@ long set_in(const py::array& mask) {
   return found;
 }
 
+// Rows of two elements of 4 bytes are moved as one of 8.
+template <class T>
+bool pairs(long width, const T* x, const T* y) {
+  return sizeof(T) == 4 && width == 2 && reinterpret_cast<std::uintptr_t>(x) % 8 == 0 &&
+         reinterpret_cast<std::uintptr_t>(y) % 8 == 0;
+}
+template <class T>
+const double* as_pairs(const T* x) {
+  return reinterpret_cast<const double*>(x);
+}
+template <class T>
+double* as_pairs(T* x) {
+  return reinterpret_cast<double*>(x);
+}
+
 // The rows of x where a mask over its first dimensions is set; None where NumPy is to take them.
 py::object compressed(const py::array& x, const py::array& mask) {
   if (!in_c_order(x) || !is_mask(mask) || mask.ndim() > x.ndim()) return py::none();
@@ -140,7 +155,10 @@ py::object compressed(const py::array& x, const py::array& mask) {
     const std::uint8_t* m = static_cast<const std::uint8_t*>(mask.data());
     const long rows = mask.size();
     MaybeRelease released(x.size());
-    tables<T>().selection->compress(rows, width, m, from, to);
+    if (pairs<T>(width, from, to))
+      tables<double>().selection->compress(rows, 1, m, as_pairs(from), as_pairs(to));
+    else
+      tables<T>().selection->compress(rows, width, m, from, to);
     return std::move(y);
   });
 }
@@ -169,7 +187,11 @@ py::object expanded(const py::array& x, const py::array& mask, const py::object&
     const std::uint8_t* m = static_cast<const std::uint8_t*>(mask.data());
     const long rows = mask.size(), total = y.size();
     MaybeRelease released(total);
-    if (total > 0) tables<T>().selection->expand(rows, width, m, from, base, to);
+    if (total == 0) return std::move(y);
+    if (pairs<T>(width, from, to) && reinterpret_cast<std::uintptr_t>(base) % 8 == 0)
+      tables<double>().selection->expand(rows, 1, m, as_pairs(from), as_pairs(base), as_pairs(to));
+    else
+      tables<T>().selection->expand(rows, width, m, from, base, to);
     return std::move(y);
   });
 }
@@ -260,6 +282,42 @@ py::object put_back(const py::array& y, const Index& index, std::vector<py::ssiz
   });
 }
 
+void need_labels(const py::array& x, const Index& label) {
+  if (x.ndim() != 2 || label.size() != x.shape(0)) throw py::value_error("a matrix and a label for each row are expected");
+}
+
+// Whether the label is among the n highest scores of each row of a matrix; None where the reference is to tell.
+py::object top_n_error(const py::array& x, const Index& label, long n) {
+  need_labels(x, label);
+  if (!in_c_order(x)) return py::none();
+  return by_type(x, [&](auto zero) -> py::object {
+    using T = decltype(zero);
+    py::array y = fresh<T>({x.shape(0)});
+    T* to = mutable_data<T>(y);
+    const T* from = data<T>(x);
+    const std::int64_t* labels = label.data();
+    MaybeRelease released(x.size());
+    tables<T>().selection->top_n_error(x.shape(0), x.shape(1), n, from, labels, to);
+    return std::move(y);
+  });
+}
+
+// Rows by label and by the class of the highest score; None as above.
+py::object confusion(const py::array& x, const Index& label) {
+  need_labels(x, label);
+  if (!in_c_order(x) || x.shape(1) == 0) return py::none();
+  return by_type(x, [&](auto zero) -> py::object {
+    using T = decltype(zero);
+    py::array y = fresh<std::int32_t>({x.shape(1), x.shape(1)});
+    std::int32_t* to = mutable_data<std::int32_t>(y);
+    const T* from = data<T>(x);
+    const std::int64_t* labels = label.data();
+    MaybeRelease released(x.size());
+    tables<T>().selection->confusion(x.shape(0), x.shape(1), from, labels, to);
+    return std::move(y);
+  });
+}
+
 }  // namespace
 
 void bind_selection(py::module_& m) {
@@ -273,6 +331,8 @@ void bind_selection(py::module_& m) {
   m.def("put_rows_along", put_rows_along);
   m.def("pick", pick);
   m.def("put_back", put_back);
+  m.def("top_n_error", top_n_error);
+  m.def("confusion", confusion);
 }
 
 }  // namespace nnabla

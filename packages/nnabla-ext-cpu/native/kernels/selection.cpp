@@ -1,5 +1,9 @@
 #include "kernels/tables/selection.h"
 
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
+
 #include "common/memory.h"
 #include "common/threads.h"
 #include "kernels/families.h"
@@ -278,23 +282,64 @@ void nonzero(int nd, const long* shape, long found, const T* x, std::int64_t* y)
   }
 }
 
-// Rows of up to so many elements are copied whether they are wanted or not.
-constexpr long few_columns = 4;
+long set_in(long rows, const std::uint8_t* mask) {
+  long found = 0;
+  for (long r = 0; r < rows; r++) found += mask[r] != 0;
+  return found;
+}
+
+#if defined(__AVX512F__)
+// Which of the next elements of a vector are chosen.
+template <class T>
+NNABLA_INLINE unsigned chosen(const std::uint8_t* mask) {
+  if constexpr (sizeof(T) == 4) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(mask));
+    return _mm_test_epi8_mask(bytes, bytes);
+  } else {
+    const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(mask));
+    return _mm_test_epi8_mask(bytes, bytes) & 0xFF;
+  }
+}
+NNABLA_INLINE Vec<float> packed(unsigned m, Vec<float> v) {
+  return reinterpret_cast<Vec<float>>(_mm512_maskz_compress_ps(m, reinterpret_cast<__m512>(v)));
+}
+NNABLA_INLINE Vec<double> packed(unsigned m, Vec<double> v) {
+  return reinterpret_cast<Vec<double>>(_mm512_maskz_compress_pd(m, reinterpret_cast<__m512d>(v)));
+}
+NNABLA_INLINE Vec<float> unpacked(Vec<float> base, unsigned m, Vec<float> v) {
+  return reinterpret_cast<Vec<float>>(
+      _mm512_mask_expand_ps(reinterpret_cast<__m512>(base), m, reinterpret_cast<__m512>(v)));
+}
+NNABLA_INLINE Vec<double> unpacked(Vec<double> base, unsigned m, Vec<double> v) {
+  return reinterpret_cast<Vec<double>>(
+      _mm512_mask_expand_pd(reinterpret_cast<__m512d>(base), m, reinterpret_cast<__m512d>(v)));
+}
+#endif
+
+template <class T>
+void compress_elements(long rows, const std::uint8_t* mask, const T* x, T* y) {
+  long left = set_in(rows, mask), r = 0;
+#if defined(__AVX512F__)
+  for (; left >= lanes<T>; r += lanes<T>) {
+    const unsigned m = chosen<T>(mask + r);
+    store(y, packed(m, load(x + r)));
+    const int count = __builtin_popcount(m);
+    y += count;
+    left -= count;
+  }
+#endif
+  // Without branches, whose outcome nothing foretells: what is not to stay is written over by the next one.
+  for (; left > 0; r++) {
+    *y = x[r];
+    const long taken = mask[r] != 0;
+    y += taken;
+    left -= taken;
+  }
+}
 
 template <class T>
 void compress(long rows, long width, const std::uint8_t* mask, const T* x, T* y) {
-  if (width <= few_columns) {
-    // Without branches, whose outcome nothing foretells: what is not to stay is written over by the next row.
-    long left = 0;
-    for (long r = 0; r < rows; r++) left += mask[r] != 0;
-    for (long r = 0; left > 0; r++) {
-      for (long i = 0; i < width; i++) y[i] = x[r * width + i];
-      const long taken = mask[r] != 0;
-      y += taken * width;
-      left -= taken;
-    }
-    return;
-  }
+  if (width == 1) return compress_elements(rows, mask, x, y);
   for (long r = 0; r < rows;) {
     if (mask[r] == 0) {
       r++;
@@ -304,39 +349,46 @@ void compress(long rows, long width, const std::uint8_t* mask, const T* x, T* y)
     long end = r + 1;
     while (end < rows && mask[end] != 0) end++;
     const long n = (end - r) * width;
-    if (n < 16)
-      for (long i = 0; i < n; i++) y[i] = x[r * width + i];
-    else
-      std::memcpy(y, x + r * width, n * sizeof(T));
+    std::memcpy(y, x + r * width, n * sizeof(T));
     y += n;
     r = end;
   }
 }
 
 template <class T>
-void expand(long rows, long width, const std::uint8_t* mask, const T* x, const T* base, T* y) {
-  if (width <= few_columns) {
-    long left = 0;
-    for (long r = 0; r < rows; r++) left += mask[r] != 0;
-    // x has a row for each place of the mask that is set: behind the last of these nothing of x is read.
-    long r = 0;
-    for (; left > 0; r++) {
-      const long taken = mask[r] != 0;
-      if (base == nullptr) {
-        for (long i = 0; i < width; i++) y[r * width + i] = taken ? x[i] : T(0);
-      } else {
-        for (long i = 0; i < width; i++) y[r * width + i] = taken ? x[i] : base[r * width + i];
-      }
-      x += taken * width;
-      left -= taken;
-    }
-    const long at = r * width, rest = (rows - r) * width;
-    if (base == nullptr)
-      std::memset(y + at, 0, rest * sizeof(T));
-    else
-      std::memcpy(y + at, base + at, rest * sizeof(T));
-    return;
+void expand_elements(long rows, const std::uint8_t* mask, const T* x, const T* base, T* y) {
+  typedef typename KeyOf<T>::type K;
+  long left = set_in(rows, mask), r = 0;
+#if defined(__AVX512F__)
+  for (; left >= lanes<T>; r += lanes<T>) {
+    const unsigned m = chosen<T>(mask + r);
+    store(y + r, unpacked(base == nullptr ? Vec<T>{} : load(base + r), m, load(x)));
+    const int count = __builtin_popcount(m);
+    x += count;
+    left -= count;
   }
+#endif
+  // x has an element for each place of the mask that is set; behind the last of these nothing of x is read.
+  for (; left > 0; r++) {
+    K value, other = 0;
+    std::memcpy(&value, x, sizeof value);
+    if (base != nullptr) std::memcpy(&other, base + r, sizeof other);
+    const long taken = mask[r] != 0;
+    const K all = K{0} - static_cast<K>(taken);
+    const K bits = (value & all) | (other & ~all);
+    std::memcpy(y + r, &bits, sizeof bits);
+    x += taken;
+    left -= taken;
+  }
+  if (base == nullptr)
+    std::memset(y + r, 0, (rows - r) * sizeof(T));
+  else
+    std::memcpy(y + r, base + r, (rows - r) * sizeof(T));
+}
+
+template <class T>
+void expand(long rows, long width, const std::uint8_t* mask, const T* x, const T* base, T* y) {
+  if (width == 1) return expand_elements(rows, mask, x, base, y);
   for (long r = 0; r < rows; r++) {
     T* to = y + r * width;
     if (mask[r] != 0) {
@@ -445,13 +497,45 @@ void put_back(const Places& p, const T* y, T* x) {
   });
 }
 
+template <class T>
+void top_n_error(long rows, long classes, long n, const T* x, const std::int64_t* label, T* y) {
+  parallel_for(rows, larger(1, 16384 / larger(classes, 1)), [&](long first, long last) {
+    for (long r = first; r < last; r++) {
+      const T* row = x + r * classes;
+      const std::int64_t at = label[r];
+      long above = 0;
+      const bool known = at >= 0 && at < classes;
+      const T score = known ? row[at] : T(0);
+      for (long c = 0; c < classes; c++) above += row[c] >= score;
+      y[r] = !known || above > n ? T(1) : T(0);
+    }
+  });
+}
+
+template <class T>
+void confusion(long rows, long classes, const T* x, const std::int64_t* label, std::int32_t* y) {
+  std::memset(y, 0, classes * classes * sizeof *y);
+  for (long r = 0; r < rows; r++) {
+    const T* row = x + r * classes;
+    if (label[r] < 0 || label[r] >= classes) continue;
+    long best = 0;
+    T most = row[0];
+    for (long c = 1; c < classes; c++) {
+      const bool more = row[c] >= most || row[c] != row[c];
+      most = more ? row[c] : most;
+      best = more ? c : best;
+    }
+    y[label[r] * classes + best]++;
+  }
+}
+
 }  // namespace
 
 template <class T>
 const SelectionTable<T>* selection_table() {
   static constexpr SelectionTable<T> table = {sort<T>,  first<T>,   extreme<T>,  prune<T>,
                                               count<T>, nonzero<T>, compress<T>, expand<T>,
-                                              pick<T>,  put_back<T>};
+                                              pick<T>,  put_back<T>, top_n_error<T>, confusion<T>};
   return &table;
 }
 template const SelectionTable<float>* selection_table();

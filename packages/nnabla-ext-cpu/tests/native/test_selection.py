@@ -192,3 +192,24 @@ def test_samples_are_read_at_positions_and_put_back(dtype: Any, each_target: str
         module.pick(x, index + 40, (4, 30), True, 0.0)
     with pytest.raises(ValueError, match="a row for each sample"):
         module.pick(x, index[:, 1:], (4, 30), False, 0.0)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_validation_counts(dtype: Any, each_target: str, each_count: int) -> None:
+    rng = np.random.default_rng(6)
+    x = rng.integers(0, 5, (3000, 7)).astype(dtype)
+    x[::9, 3] = np.nan
+    label = rng.integers(-1, 8, (3000, 1))
+    known = ((label >= 0) & (label < 7))[:, 0]
+    score = np.take_along_axis(x, np.clip(label, 0, 6), 1)
+    for n in (1, 2, 5):
+        wrong = ~known | ((x >= score).sum(1) > n)
+        np.testing.assert_array_equal(forward("TopNError", x, label, axis=1, n=n)[:, 0], wrong)
+    turned = forward("TopNError", x.reshape(30, 100, 7).swapaxes(1, 2), label.reshape(30, 1, 100), axis=1, n=5)
+    np.testing.assert_array_equal(turned, wrong.reshape(30, 1, 100))
+    best = 6 - np.argmax(x[:, ::-1], 1)
+    wanted = np.zeros((7, 7), np.int32)
+    np.add.at(wanted, (label[known, 0], best[known]), 1)
+    found = forward("ConfusionMatrix", x, label, axis=-1)
+    assert found.dtype == np.int32
+    np.testing.assert_array_equal(found, wanted)

@@ -86,6 +86,12 @@ def _linspace(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, Any]) -> Arr
     return module.filled((num,), start, twice) if num < 2 else module.spread(num, start, args["stop"], twice)
 
 
+def _take_rows(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, Any]) -> Array:
+    x, index = inputs
+    found = module.rows_at(x, index)
+    return np.take(x, index, axis=0) if found is None else found
+
+
 def _tile(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, Any]) -> Array:
     (x,), reps = inputs, args["reps"]
     ndim = max(x.ndim, len(reps))
@@ -111,6 +117,7 @@ if module is not None:
             "Iota": _iota,
             "Linspace": _linspace,
             "Place": _place,
+            "TakeRows": _take_rows,
             "Tile": _tile,
             "Trilu": _trilu,
         }

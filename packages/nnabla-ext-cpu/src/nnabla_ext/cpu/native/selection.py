@@ -188,11 +188,33 @@ def _put_back(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, Any]) -> Arr
     return module.put_back(np.ascontiguousarray(y), index, args["sizes"], args["masked"])
 
 
+def _classes_last(x: Array, axis: int) -> Array:
+    return np.ascontiguousarray(np.moveaxis(x, axis, -1)).reshape(-1, x.shape[axis])
+
+
+def _top_n_error(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, Any]) -> Array:
+    (x, label), axis = inputs, args["axis"]
+    y: Array = module.top_n_error(_classes_last(x, axis), np.moveaxis(label, axis, -1).reshape(-1), args["n"])
+    return y.reshape(label.shape) if axis in (-1, x.ndim - 1) else _restored(y, label, axis)
+
+
+def _restored(y: Array, label: Array, axis: int) -> Array:
+    """Return a value for each label in their shape, of which one axis was last."""
+    return np.moveaxis(y.reshape(np.moveaxis(label, axis, -1).shape), -1, axis)
+
+
+def _confusion_matrix(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, Any]) -> Array:
+    (x, label), axis = inputs, args["axis"]
+    y: Array = module.confusion(_classes_last(x, axis), np.moveaxis(label, axis, -1).reshape(-1))
+    return y
+
+
 FORWARD_KERNELS: dict[str, ForwardKernel] = {
     "ArgSort": _arg_sort,
     "BoolGather": _chosen,
     "BoolScatter": _bool_scatter,
     "BoolTake": _chosen,
+    "ConfusionMatrix": _confusion_matrix,
     "Max": _extreme_kernel(False),
     "Min": _extreme_kernel(True),
     "NonZero": _nonzero,
@@ -202,6 +224,7 @@ FORWARD_KERNELS: dict[str, ForwardKernel] = {
     "PutBack": _put_back,
     "Sort": _sort,
     "TopKData": _top_k_data,
+    "TopNError": _top_n_error,
 }
 
 BACKWARD_KERNELS: dict[str, BackwardKernel] = {
