@@ -226,62 +226,6 @@ py::array put_rows_along(const py::array& given, const Index& index, py::ssize_t
   });
 }
 
-// Positions along the axes of samples, checked against these.
-struct Checked {
-  std::vector<long> sizes, shape;
-  Places places;
-
-  Checked(const py::ssize_t* x, const py::ssize_t* y, int nd, long samples, const Index& index, bool masked)
-      : sizes(x, x + nd), shape(y, y + nd) {
-    long width = 0;
-    for (long n : shape) width += n;
-    if (nd < 1 || nd > 64 || index.ndim() != 2 || index.shape(0) != samples || index.shape(1) != width)
-      throw py::value_error("index must have a row for each sample, with the positions along all its axes");
-    const std::int64_t* at = index.data();
-    for (long s = 0; s < samples; s++)
-      for (int d = 0; d < nd; d++)
-        for (long i = 0; i < shape[d]; i++, at++)
-          if (*at >= sizes[d] || (*at < 0 && !masked)) throw py::index_error("a position is outside of its axis");
-    places = {samples, nd, sizes.data(), shape.data(), index.data()};
-  }
-};
-
-// Elements of samples at positions per axis; None where NumPy is to take them.
-py::object pick(const py::array& x, const Index& index, std::vector<py::ssize_t> shape, bool masked, double outside) {
-  if (!in_c_order(x)) return py::none();
-  const int nd = static_cast<int>(shape.size());
-  if (x.ndim() != nd + 1) throw py::value_error("pick: shape must have an entry for each axis of a sample");
-  const Checked checked(x.shape() + 1, shape.data(), nd, x.shape(0), index, masked);
-  shape.insert(shape.begin(), x.shape(0));
-  return by_type(x, [&](auto zero) -> py::object {
-    using T = decltype(zero);
-    py::array y = fresh<T>(shape);
-    T* to = mutable_data<T>(y);
-    const T* from = data<T>(x);
-    MaybeRelease released(y.size());
-    if (y.size() > 0) tables<T>().selection->pick(checked.places, static_cast<T>(outside), from, to);
-    return std::move(y);
-  });
-}
-
-// The adjoint.
-py::object put_back(const py::array& y, const Index& index, std::vector<py::ssize_t> sizes, bool masked) {
-  if (!in_c_order(y)) return py::none();
-  const int nd = static_cast<int>(sizes.size());
-  if (y.ndim() != nd + 1) throw py::value_error("put_back: sizes must have an entry for each axis of a sample");
-  const Checked checked(sizes.data(), y.shape() + 1, nd, y.shape(0), index, masked);
-  sizes.insert(sizes.begin(), y.shape(0));
-  return by_type(y, [&](auto zero) -> py::object {
-    using T = decltype(zero);
-    py::array x = fresh<T>(sizes);
-    T* to = mutable_data<T>(x);
-    const T* from = data<T>(y);
-    MaybeRelease released(y.size());
-    tables<T>().selection->put_back(checked.places, from, to);
-    return std::move(x);
-  });
-}
-
 void need_labels(const py::array& x, const Index& label) {
   if (x.ndim() != 2 || label.size() != x.shape(0)) throw py::value_error("a matrix and a label for each row are expected");
 }
@@ -329,8 +273,6 @@ void bind_selection(py::module_& m) {
   m.def("compressed", compressed);
   m.def("expanded", expanded);
   m.def("put_rows_along", put_rows_along);
-  m.def("pick", pick);
-  m.def("put_back", put_back);
   m.def("top_n_error", top_n_error);
   m.def("confusion", confusion);
 }

@@ -402,101 +402,6 @@ void expand(long rows, long width, const std::uint8_t* mask, const T* x, const T
   }
 }
 
-// Call f(row of y, start of x's row or a negative number, positions along the last axis) for all rows of a sample.
-template <class F>
-void for_picked_rows(const Places& p, long sample, F&& f) {
-  constexpr int most = 64;
-  const std::int64_t* lines[most];
-  long at[most] = {}, x_size = 1, width = 0, rows = 1;
-  for (int d = 0; d < p.nd; d++) width += p.shape[d];
-  lines[0] = p.index + sample * width;
-  for (int d = 0; d < p.nd; d++) {
-    x_size *= p.sizes[d];
-    if (d > 0) lines[d] = lines[d - 1] + p.shape[d - 1];
-    if (d < p.nd - 1) rows *= p.shape[d];
-  }
-  const long n = p.shape[p.nd - 1];
-  for (long r = 0; r < rows; r++) {
-    long start = 0;
-    bool inside = true;
-    for (int d = 0; d < p.nd - 1; d++) {
-      const std::int64_t position = lines[d][at[d]];
-      inside &= position >= 0;
-      start = (start + position) * p.sizes[d + 1];
-    }
-    f((sample * rows + r) * n, inside ? sample * x_size + start : -1, lines[p.nd - 1], n);
-    for (int d = p.nd - 2; d >= 0; d--) {
-      if (++at[d] < p.shape[d]) break;
-      at[d] = 0;
-    }
-  }
-}
-
-// Whether positions rise (1) or fall (-1) by one each, all being some; else 0.
-int direction_of(const std::int64_t* line, long n) {
-  if (n == 0 || line[0] < 0 || line[n - 1] < 0) return 0;
-  const std::int64_t step = n > 1 ? line[1] - line[0] : 1;
-  if (step != 1 && step != -1) return 0;
-  for (long i = 1; i < n; i++)
-    if (line[i] - line[i - 1] != step) return 0;
-  return static_cast<int>(step);
-}
-
-long samples_of_a_thread(const Places& p) {
-  long each = 1;
-  for (int d = 0; d < p.nd; d++) each *= p.shape[d];
-  return larger(1, 16384 / larger(each, 1));
-}
-
-template <class T>
-void pick(const Places& p, T outside, const T* x, T* y) {
-  parallel_for(p.samples, samples_of_a_thread(p), [&](long first, long last) {
-    for (long s = first; s < last; s++) {
-      int direction = 2;
-      for_picked_rows(p, s, [&](long row, long start, const std::int64_t* line, long n) {
-        if (direction == 2) direction = direction_of(line, n);
-        T* __restrict to = y + row;
-        const T* __restrict from = x + start;
-        if (start < 0) {
-          for (long i = 0; i < n; i++) to[i] = outside;
-        } else if (direction == 1) {
-          std::memcpy(to, from + line[0], n * sizeof(T));
-        } else if (direction == -1) {
-          for (long i = 0; i < n; i++) to[i] = from[line[0] - i];
-        } else {
-          for (long i = 0; i < n; i++) to[i] = line[i] >= 0 ? from[line[i]] : outside;
-        }
-      });
-    }
-  });
-}
-
-template <class T>
-void put_back(const Places& p, const T* y, T* x) {
-  long x_size = 1;
-  for (int d = 0; d < p.nd; d++) x_size *= p.sizes[d];
-  parallel_for(p.samples, samples_of_a_thread(p), [&](long first, long last) {
-    std::memset(x + first * x_size, 0, (last - first) * x_size * sizeof(T));
-    for (long s = first; s < last; s++) {
-      int direction = 2;
-      for_picked_rows(p, s, [&](long row, long start, const std::int64_t* line, long n) {
-        if (start < 0) return;
-        if (direction == 2) direction = direction_of(line, n);
-        const T* __restrict from = y + row;
-        T* __restrict to = x + start;
-        if (direction == 1) {
-          for (long i = 0; i < n; i++) to[line[0] + i] += from[i];
-        } else if (direction == -1) {
-          for (long i = 0; i < n; i++) to[line[0] - i] += from[i];
-        } else {
-          for (long i = 0; i < n; i++)
-            if (line[i] >= 0) to[line[i]] += from[i];
-        }
-      });
-    }
-  });
-}
-
 template <class T>
 void top_n_error(long rows, long classes, long n, const T* x, const std::int64_t* label, T* y) {
   parallel_for(rows, larger(1, 16384 / larger(classes, 1)), [&](long first, long last) {
@@ -512,20 +417,38 @@ void top_n_error(long rows, long classes, long n, const T* x, const std::int64_t
   });
 }
 
+// The last place of the largest element of each of Rows rows side by side, which do not wait for each other.
+template <class T, int Rows>
+NNABLA_INLINE void last_of_largest(long n, const T* x, long* best) {
+  T most[Rows];
+  for (int k = 0; k < Rows; k++) {
+    most[k] = x[k * n];
+    best[k] = 0;
+  }
+  for (long c = 1; c < n; c++)
+    for (int k = 0; k < Rows; k++) {
+      const T value = x[k * n + c];
+      const bool more = (value >= most[k]) | (value != value);
+      most[k] = more ? value : most[k];
+      best[k] = more ? c : best[k];
+    }
+}
+
 template <class T>
 void confusion(long rows, long classes, const T* x, const std::int64_t* label, std::int32_t* y) {
+  constexpr int together = 8;
   std::memset(y, 0, classes * classes * sizeof *y);
-  for (long r = 0; r < rows; r++) {
-    const T* row = x + r * classes;
-    if (label[r] < 0 || label[r] >= classes) continue;
-    long best = 0;
-    T most = row[0];
-    for (long c = 1; c < classes; c++) {
-      const bool more = row[c] >= most || row[c] != row[c];
-      most = more ? row[c] : most;
-      best = more ? c : best;
-    }
-    y[label[r] * classes + best]++;
+  const auto add = [&](long r, long best) {
+    if (label[r] >= 0 && label[r] < classes) y[label[r] * classes + best]++;
+  };
+  long best[together], r = 0;
+  for (; r + together <= rows; r += together) {
+    last_of_largest<T, together>(classes, x + r * classes, best);
+    for (int k = 0; k < together; k++) add(r + k, best[k]);
+  }
+  for (; r < rows; r++) {
+    last_of_largest<T, 1>(classes, x + r * classes, best);
+    add(r, best[0]);
   }
 }
 
@@ -533,9 +456,8 @@ void confusion(long rows, long classes, const T* x, const std::int64_t* label, s
 
 template <class T>
 const SelectionTable<T>* selection_table() {
-  static constexpr SelectionTable<T> table = {sort<T>,  first<T>,   extreme<T>,  prune<T>,
-                                              count<T>, nonzero<T>, compress<T>, expand<T>,
-                                              pick<T>,  put_back<T>, top_n_error<T>, confusion<T>};
+  static constexpr SelectionTable<T> table = {sort<T>,    first<T>,       extreme<T>,  prune<T>,      count<T>,
+                                              nonzero<T>, compress<T>, expand<T>,   top_n_error<T>, confusion<T>};
   return &table;
 }
 template const SelectionTable<float>* selection_table();

@@ -7,15 +7,6 @@
 
 namespace nnabla {
 
-// Samples of x, of `sizes`, read at positions per axis: `shape` is what is read of each, and `index` has a row for each
-// sample: the positions along the first axis, then those along the second one, and so on.
-struct Places {
-  long samples;
-  int nd;
-  const long *sizes, *shape;
-  const std::int64_t* index;
-};
-
 template <class T>
 struct SelectionTable {
   // The positions that sort each of `rows` rows of n elements, below 2^32, and the sorted elements.
@@ -38,10 +29,6 @@ struct SelectionTable {
   // others taken from `base`, or 0.
   void (*compress)(long rows, long width, const std::uint8_t* mask, const T* x, T* y);
   void (*expand)(long rows, long width, const std::uint8_t* mask, const T* x, const T* base, T* y);
-
-  // y = x at the places, `outside` where a position is negative; and the adjoint, which adds y to an x of zeros.
-  void (*pick)(const Places& places, T outside, const T* x, T* y);
-  void (*put_back)(const Places& places, const T* y, T* x);
 
   // y = 1 where the label is no class or more than n scores of the row are as high as its own, else 0.
   void (*top_n_error)(long rows, long classes, long n, const T* x, const std::int64_t* label, T* y);

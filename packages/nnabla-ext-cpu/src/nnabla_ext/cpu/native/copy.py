@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from nnabla.ops.joining import concatenate
 from nnabla.ops.slicing import place, placement
-from nnabla.plugins.backend import ForwardKernel
+from nnabla.plugins.backend import BackwardKernel, ForwardKernel
+from nnabla_ext.cpu.kernels import indexing
 from nnabla_ext.cpu.native import module
 
-__all__ = ["FORWARD_KERNELS", "converted", "copied"]
+__all__ = ["BACKWARD_KERNELS", "FORWARD_KERNELS", "converted", "copied"]
 
 Array = np.ndarray
 Arrays = tuple[Any, ...]
 
 FORWARD_KERNELS: dict[str, ForwardKernel] = {}
+
+BACKWARD_KERNELS: dict[str, BackwardKernel] = {}
 
 #: Of fewer elements NumPy's own way is as fast: there is less to call.
 _FEW = 2048
@@ -86,6 +90,11 @@ def _linspace(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, Any]) -> Arr
     return module.filled((num,), start, twice) if num < 2 else module.spread(num, start, args["stop"], twice)
 
 
+def _flat_along(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, Any]) -> Array:
+    found = module.flat_along(inputs[0], args["axis"], args["size"])
+    return indexing.flat_along(xp, inputs, out, args) if found is None else found
+
+
 def _take_rows(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, Any]) -> Array:
     x, index = inputs
     found = module.rows_at(x, index)
@@ -108,11 +117,19 @@ def _trilu(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, Any]) -> Array:
     return module.triangle(np.ascontiguousarray(inputs[0]), args["k"], args["upper"])
 
 
+def _trilu_backward(
+    xp: Any, values: Sequence[Any], grads: Sequence[Any], need: Sequence[bool], args: dict[str, Any]
+) -> Sequence[Any]:
+    return (_trilu(xp, (grads[0],), (None,), args),)
+
+
 if module is not None:
+    BACKWARD_KERNELS["Trilu"] = BackwardKernel(_trilu_backward)
     FORWARD_KERNELS.update(
         {
             "Cast": _cast,
             "Concatenate": _concatenate,
+            "FlatAlong": _flat_along,
             "Full": _full,
             "Iota": _iota,
             "Linspace": _linspace,
