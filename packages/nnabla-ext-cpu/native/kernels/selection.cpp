@@ -417,38 +417,24 @@ void top_n_error(long rows, long classes, long n, const T* x, const std::int64_t
   });
 }
 
-// The last place of the largest element of each of Rows rows side by side, which do not wait for each other.
-template <class T, int Rows>
-NNABLA_INLINE void last_of_largest(long n, const T* x, long* best) {
-  T most[Rows];
-  for (int k = 0; k < Rows; k++) {
-    most[k] = x[k * n];
-    best[k] = 0;
-  }
-  for (long c = 1; c < n; c++)
-    for (int k = 0; k < Rows; k++) {
-      const T value = x[k * n + c];
-      const bool more = (value >= most[k]) | (value != value);
-      most[k] = more ? value : most[k];
-      best[k] = more ? c : best[k];
-    }
-}
-
 template <class T>
 void confusion(long rows, long classes, const T* x, const std::int64_t* label, std::int32_t* y) {
-  constexpr int together = 8;
+  typedef Vec<typename KeyOf<T>::type> Places;
   std::memset(y, 0, classes * classes * sizeof *y);
-  const auto add = [&](long r, long best) {
-    if (label[r] >= 0 && label[r] < classes) y[label[r] * classes + best]++;
-  };
-  long best[together], r = 0;
-  for (; r + together <= rows; r += together) {
-    last_of_largest<T, together>(classes, x + r * classes, best);
-    for (int k = 0; k < together; k++) add(r + k, best[k]);
-  }
-  for (; r < rows; r++) {
-    last_of_largest<T, 1>(classes, x + r * classes, best);
-    add(r, best[0]);
+  for (long r = 0; r < rows; r += lanes<T>) {
+    // A lane for each row; those beyond the last one see that again.
+    Vec<T> most = {};
+    Places best = {};
+    for (long c = 0; c < classes; c++) {
+      Vec<T> value;
+      for (long k = 0; k < lanes<T>; k++) value[k] = x[smaller(r + k, rows - 1) * classes + c];
+      const auto more = (value >= most) | (value != value);
+      const Places place = Places{} + static_cast<typename KeyOf<T>::type>(c);
+      most = c == 0 ? value : (more ? value : most);
+      best = more ? place : best;
+    }
+    for (long k = 0; k < lanes<T> && r + k < rows; k++)
+      if (label[r + k] >= 0 && label[r + k] < classes) y[label[r + k] * classes + best[k]]++;
   }
 }
 

@@ -1,4 +1,4 @@
-"""Fourier transforms of pairs that are seen as complex numbers where they lie, and the windows that they are made of."""
+"""Fourier transforms of pairs seen as complex numbers where they lie, and windows of signals."""
 
 from __future__ import annotations
 
@@ -58,7 +58,8 @@ def _unfold(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, Any]) -> Array
     full = padded_sizes(sizes, kernel, stride, dilation, pad, counts)
     if full != tuple(sizes):
         padded = np.full((n, c, *full), args["fill"], x.dtype)
-        padded[(..., *(slice(p, p + m) for p, m in zip(pad, sizes)))] = x
+        inner: Any = (..., *(slice(p, p + m) for p, m in zip(pad, sizes)))
+        padded[inner] = x
         x = padded
     batch, channel, *steps = x.strides
     taps = [d * step for d, step in zip(dilation, steps)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,7 +15,7 @@ from nnabla.plugins.backend import BackwardKernel, ForwardKernel
 from nnabla_ext.cpu.kernels import indexing
 from nnabla_ext.cpu.native import module
 
-__all__ = ["BACKWARD_KERNELS", "FORWARD_KERNELS", "converted", "copied"]
+__all__ = ["BACKWARD_KERNELS", "FORWARD_KERNELS", "converted", "copied", "filled"]
 
 Array = np.ndarray
 Arrays = tuple[Any, ...]
@@ -25,6 +26,8 @@ BACKWARD_KERNELS: dict[str, BackwardKernel] = {}
 
 #: Of fewer elements NumPy's own way is as fast: there is less to call.
 _FEW = 2048
+#: More are left to the system, which gives pages of zeros when they are touched, or says that there is no such memory.
+_MANY = 1 << 26
 _FLOATS = {np.dtype(np.float32): False, np.dtype(np.float64): True}
 
 
@@ -36,6 +39,12 @@ def copied(x: Array, c_order: bool) -> Array | None:
 def converted(x: Array, dtype: np.dtype) -> Array | None:
     """Return the values in another dtype; None where NumPy does it as well."""
     return None if x.size < _FEW else module.converted(x, dtype)
+
+
+def filled(shape: Sequence[int], value: float, dtype: np.dtype) -> Array | None:
+    """Return an array filled with a number; None where NumPy does it as well."""
+    twice = _FLOATS.get(dtype)
+    return None if twice is None or not _FEW <= math.prod(shape) <= _MANY else module.filled(shape, value, twice)
 
 
 def _cast(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, Any]) -> Array:
