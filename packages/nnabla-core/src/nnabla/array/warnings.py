@@ -30,7 +30,8 @@ def _errstate() -> Any:
 
 
 try:
-    from numpy._core.umath import _extobj_contextvar as _handling, _make_extobj  # type: ignore[attr-defined]
+    from numpy._core.umath import _extobj_contextvar as _handling
+    from numpy._core.umath import _make_extobj
 
     _ignored = _make_extobj(all="ignore")
     no_warnings = _NoWarnings

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from nnabla import callback
-from nnabla.array.warnings import no_warnings
 from nnabla.array.ndarray import NdArray
 from nnabla.array.storage import Storage
+from nnabla.array.warnings import no_warnings
 from nnabla.errors import ArgumentTypeError, ShapeError, StateError
 from nnabla.graph import recorder
 from nnabla.graph.function import Function

@@ -200,13 +200,15 @@ def _pack_steps(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, Any]) -> A
     return _chosen(xp, (x[: len(sizes)], np.arange(x.shape[1]) < sizes[:, None]), out, args)
 
 
-def _classes_last(x: Array, axis: int) -> Array:
-    return np.ascontiguousarray(np.moveaxis(x, axis, -1)).reshape(-1, x.shape[axis])
+def _scores_and_labels(x: Array, label: Array, axis: int) -> tuple[Array, Array]:
+    """Return scores with a row for each label, and the labels in the same order."""
+    rows = np.ascontiguousarray(np.moveaxis(x, axis, -1)).reshape(label.size, x.shape[axis])
+    return rows, np.moveaxis(label, axis, -1).reshape(-1)
 
 
 def _top_n_error(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, Any]) -> Array:
     (x, label), axis = inputs, args["axis"]
-    y: Array = module.top_n_error(_classes_last(x, axis), np.moveaxis(label, axis, -1).reshape(-1), args["n"])
+    y: Array = module.top_n_error(*_scores_and_labels(x, label, axis), args["n"])
     return y.reshape(label.shape) if axis in (-1, x.ndim - 1) else _restored(y, label, axis)
 
 
@@ -217,7 +219,7 @@ def _restored(y: Array, label: Array, axis: int) -> Array:
 
 def _confusion_matrix(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, Any]) -> Array:
     (x, label), axis = inputs, args["axis"]
-    y: Array = module.confusion(_classes_last(x, axis), np.moveaxis(label, axis, -1).reshape(-1))
+    y: Array = module.confusion(*_scores_and_labels(x, label, axis))
     return y
 
 
