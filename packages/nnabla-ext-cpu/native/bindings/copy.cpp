@@ -1,4 +1,6 @@
 // Copies of arrays that lie in memory in any way, in other dtypes, into parts of other arrays, and one after another.
+#include "kernels/tables/copy.h"
+
 #include <pybind11/stl.h>
 
 #include <algorithm>
@@ -10,7 +12,6 @@
 #include "bindings/families.h"
 #include "common/threads.h"
 #include "kernels/tables.h"
-#include "kernels/tables/copy.h"
 
 namespace nnabla {
 namespace {
@@ -96,16 +97,11 @@ int kind_of(const py::dtype& dtype) {
   if (!is_plain(dtype)) return -1;
   const py::ssize_t size = dtype.itemsize();
   switch (dtype.kind()) {
-    case 'b':
-      return static_cast<int>(Kind::boolean);
-    case 'i':
-      return size == 4 ? static_cast<int>(Kind::int32) : size == 8 ? static_cast<int>(Kind::int64) : -1;
-    case 'u':
-      return size == 8 ? static_cast<int>(Kind::uint64) : -1;
-    case 'f':
-      return size == 4 ? static_cast<int>(Kind::float32) : size == 8 ? static_cast<int>(Kind::float64) : -1;
-    default:
-      return -1;
+    case 'b': return static_cast<int>(Kind::boolean);
+    case 'i': return size == 4 ? static_cast<int>(Kind::int32) : size == 8 ? static_cast<int>(Kind::int64) : -1;
+    case 'u': return size == 8 ? static_cast<int>(Kind::uint64) : -1;
+    case 'f': return size == 4 ? static_cast<int>(Kind::float32) : size == 8 ? static_cast<int>(Kind::float64) : -1;
+    default: return -1;
   }
 }
 
@@ -335,7 +331,8 @@ py::array spread(py::ssize_t count, double start, double stop, bool twice) {
 
 // The triangle of each matrix from the diagonal k on, to the right or to the left of it, and 0 elsewhere.
 py::array triangle(const py::array& x, long k, bool upper) {
-  if (x.ndim() < 2 || !(x.flags() & py::array::c_style)) throw py::value_error("triangle: matrices in C order expected");
+  if (x.ndim() < 2 || !(x.flags() & py::array::c_style))
+    throw py::value_error("triangle: matrices in C order expected");
   if (!holds<float>(x) && !holds<double>(x)) throw py::type_error("triangle: floating numbers are expected");
   const long rows = x.shape(x.ndim() - 2), columns = x.shape(x.ndim() - 1), size = x.itemsize();
   py::array y = fresh(x.dtype(), shape_of(x));

@@ -1,7 +1,8 @@
+#include "kernels/tables/factor.h"
+
 #include "bindings/arrays.h"
 #include "bindings/families.h"
 #include "kernels/tables.h"
-#include "kernels/tables/factor.h"
 
 namespace nnabla {
 namespace {

@@ -1,3 +1,5 @@
+#include "kernels/tables/selection.h"
+
 #include <pybind11/stl.h>
 
 #include <cstring>
@@ -5,7 +7,6 @@
 #include "bindings/arrays.h"
 #include "bindings/families.h"
 #include "kernels/tables.h"
-#include "kernels/tables/selection.h"
 
 namespace nnabla {
 namespace {
@@ -14,7 +15,9 @@ typedef py::array_t<std::int64_t, py::array::c_style | py::array::forcecast> Ind
 
 constexpr long most_elements_of_a_row = 1L << 31;
 
-bool in_c_order(const py::array& x) { return (x.flags() & py::array::c_style) && (holds<float>(x) || holds<double>(x)); }
+bool in_c_order(const py::array& x) {
+  return (x.flags() & py::array::c_style) && (holds<float>(x) || holds<double>(x));
+}
 
 // The elements along the last axis in order and where they were; None where NumPy is to sort.
 py::object sorted(const py::array& x, bool descending) {
@@ -201,7 +204,8 @@ py::array put_rows_along(const py::array& given, const Index& index, py::ssize_t
   return by_type(given, [&](auto zero) {
     using T = decltype(zero);
     const py::array x = py::array::ensure(given, py::array::c_style);
-    if (x.ndim() != 2 || shape_of(index) != shape_of(x)) throw py::value_error("index and values must be alike matrices");
+    if (x.ndim() != 2 || shape_of(index) != shape_of(x))
+      throw py::value_error("index and values must be alike matrices");
     const long rows = x.shape(0), k = x.shape(1);
     py::array y = fresh<T>({rows, size});
     T* to = mutable_data<T>(y);
@@ -227,7 +231,8 @@ py::array put_rows_along(const py::array& given, const Index& index, py::ssize_t
 }
 
 void need_labels(const py::array& x, const Index& label) {
-  if (x.ndim() != 2 || label.size() != x.shape(0)) throw py::value_error("a matrix and a label for each row are expected");
+  if (x.ndim() != 2 || label.size() != x.shape(0))
+    throw py::value_error("a matrix and a label for each row are expected");
 }
 
 // Whether the label is among the n highest scores of each row of a matrix; None where the reference is to tell.

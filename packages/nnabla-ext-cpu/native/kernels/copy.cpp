@@ -1,6 +1,7 @@
+#include "kernels/tables/copy.h"
+
 #include "common/threads.h"
 #include "kernels/families.h"
-#include "kernels/tables/copy.h"
 #include "kernels/transpose.h"
 
 namespace nnabla {

@@ -159,9 +159,7 @@ struct SimplePower : Plain {
 template <class T, int Twice>
 struct SimplePowerTimes : WithNumber<T> {
   using WithNumber<T>::WithNumber;
-  NNABLA_INLINE Vec<T> operator()(Vec<T> x, Vec<T> dy) const {
-    return dy * (simple_power<T, Twice>(x) * this->number);
-  }
+  NNABLA_INLINE Vec<T> operator()(Vec<T> x, Vec<T> dy) const { return dy * (simple_power<T, Twice>(x) * this->number); }
 };
 // The gradient of the power 0: x, dy.
 template <class T>

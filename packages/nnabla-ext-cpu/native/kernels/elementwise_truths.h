@@ -25,25 +25,25 @@ NNABLA_INLINE Vec<T> ones_where(M holds) {
   return holds ? broadcast(T{1}) : Vec<T>{};
 }
 
-#define NNABLA_COMPARISON(Name, operation)                                   \
-  template <class T>                                                         \
-  struct Name : Plain {                                                      \
-    using Plain::Plain;                                                      \
-    NNABLA_INLINE Truth operator()(T a, T b) const { return a operation b; } \
-  };                                                                         \
-  template <class T>                                                         \
-  struct Name##Number : WithNumber<T> {                                      \
-    using WithNumber<T>::WithNumber;                                         \
-    NNABLA_INLINE Truth operator()(T x) const { return x operation this->number; } \
-  };                                                                         \
-  template <class T>                                                         \
-  struct Name##Value : Plain {                                               \
-    using Plain::Plain;                                                      \
-    NNABLA_INLINE Vec<T> operator()(Vec<T> a, Vec<T> b) const { return ones_where<T>(a operation b); } \
-  };                                                                         \
-  template <class T>                                                         \
-  struct Name##NumberValue : WithNumber<T> {                                 \
-    using WithNumber<T>::WithNumber;                                         \
+#define NNABLA_COMPARISON(Name, operation)                                                              \
+  template <class T>                                                                                    \
+  struct Name : Plain {                                                                                 \
+    using Plain::Plain;                                                                                 \
+    NNABLA_INLINE Truth operator()(T a, T b) const { return a operation b; }                            \
+  };                                                                                                    \
+  template <class T>                                                                                    \
+  struct Name##Number : WithNumber<T> {                                                                 \
+    using WithNumber<T>::WithNumber;                                                                    \
+    NNABLA_INLINE Truth operator()(T x) const { return x operation this->number; }                      \
+  };                                                                                                    \
+  template <class T>                                                                                    \
+  struct Name##Value : Plain {                                                                          \
+    using Plain::Plain;                                                                                 \
+    NNABLA_INLINE Vec<T> operator()(Vec<T> a, Vec<T> b) const { return ones_where<T>(a operation b); }  \
+  };                                                                                                    \
+  template <class T>                                                                                    \
+  struct Name##NumberValue : WithNumber<T> {                                                            \
+    using WithNumber<T>::WithNumber;                                                                    \
     NNABLA_INLINE Vec<T> operator()(Vec<T> x) const { return ones_where<T>(x operation this->number); } \
   };
 NNABLA_COMPARISON(Equal, ==)
@@ -168,9 +168,7 @@ struct FixedPoint {
 template <class T>
 struct Within {
   explicit Within(const double* p) : low(static_cast<T>(p[0])), high(static_cast<T>(p[1])) {}
-  NNABLA_INLINE Vec<T> operator()(Vec<T> x, Vec<T> dy) const {
-    return dy * ones_where<T>((x <= high) & (x >= low));
-  }
+  NNABLA_INLINE Vec<T> operator()(Vec<T> x, Vec<T> dy) const { return dy * ones_where<T>((x <= high) & (x >= low)); }
   T low, high;
 };
 

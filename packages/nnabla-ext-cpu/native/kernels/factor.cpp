@@ -1,7 +1,8 @@
+#include "kernels/tables/factor.h"
+
 #include "common/memory.h"
 #include "common/threads.h"
 #include "kernels/families.h"
-#include "kernels/tables/factor.h"
 #include "kernels/transpose.h"
 
 namespace nnabla {

@@ -150,8 +150,7 @@ bool put_along(const Line& line, const std::int64_t* index, const T* x, T* y) {
         continue;
       }
       for (long i = 0; i < line.length; i++)
-        for (long j = 0; j < line.inner; j++)
-          to[at[i * line.inner + j] * line.inner + j] = from[i * line.inner + j];
+        for (long j = 0; j < line.inner; j++) to[at[i * line.inner + j] * line.inner + j] = from[i * line.inner + j];
     }
   });
   return outside == 0;
@@ -177,8 +176,8 @@ void add_rows(long count, long rows, long width, const std::int64_t* index, cons
 
 template <class T>
 const MovementTable<T>* movement_table() {
-  static constexpr MovementTable<T> table = {running<T, Adding>, running<T, Multiplying>, running_product_gradient<T>,
-                                             one_hot<T>,         put_along<T>,            add_rows<T>};
+  static constexpr MovementTable<T> table = {
+      running<T, Adding>, running<T, Multiplying>, running_product_gradient<T>, one_hot<T>, put_along<T>, add_rows<T>};
   return &table;
 }
 template const MovementTable<float>* movement_table();

@@ -54,7 +54,8 @@ void draw(RandomState state, std::uint64_t counter, std::uint32_t* to) {
       c[k][2] = Words{} + static_cast<std::uint32_t>(state.draw);
       c[k][3] = Words{} + (state.draw >> 32);
     }
-    std::uint32_t key0 = static_cast<std::uint32_t>(state.stream), key1 = static_cast<std::uint32_t>(state.stream >> 32);
+    std::uint32_t key0 = static_cast<std::uint32_t>(state.stream),
+                  key1 = static_cast<std::uint32_t>(state.stream >> 32);
 #pragma GCC unroll 10
     for (int round = 0; round < 10; round++) {
 #pragma GCC unroll 2
@@ -117,7 +118,8 @@ void integers(RandomState state, long count, std::uint64_t span, std::uint32_t* 
       std::memcpy(out, words, n * sizeof(std::uint32_t));
     } else {
       const std::uint32_t factor = static_cast<std::uint32_t>(span);
-      each(n, [&](long i) { out[i] = static_cast<std::uint32_t>((static_cast<std::uint64_t>(words[i]) * factor) >> 32); });
+      each(n,
+           [&](long i) { out[i] = static_cast<std::uint32_t>((static_cast<std::uint64_t>(words[i]) * factor) >> 32); });
     }
   });
 }
@@ -276,8 +278,7 @@ void log_gamma(RandomState state, double shape, long count, T* to) {
             for (std::uint32_t w = 0; w < (attempt > 0 ? 3u : 2u); w++)
               words[w][k] = word_at(at_lane(from, w), begin + refused[at + k]);
           VecInt<T> accepted;
-          const Vec<T> value =
-              gamma.attempt(normals<T>(words[0], words[1]), fractions<T>(words[2]), accepted);
+          const Vec<T> value = gamma.attempt(normals<T>(words[0], words[1]), fractions<T>(words[2]), accepted);
           for (long k = 0; k < width; k++) {
             const long i = refused[at + k];
             if (attempt == 0 || accepted[k] != 0)

@@ -442,8 +442,8 @@ void confusion(long rows, long classes, const T* x, const std::int64_t* label, s
 
 template <class T>
 const SelectionTable<T>* selection_table() {
-  static constexpr SelectionTable<T> table = {sort<T>,    first<T>,       extreme<T>,  prune<T>,      count<T>,
-                                              nonzero<T>, compress<T>, expand<T>,   top_n_error<T>, confusion<T>};
+  static constexpr SelectionTable<T> table = {sort<T>,    first<T>,    extreme<T>, prune<T>,       count<T>,
+                                              nonzero<T>, compress<T>, expand<T>,  top_n_error<T>, confusion<T>};
   return &table;
 }
 template const SelectionTable<float>* selection_table();
