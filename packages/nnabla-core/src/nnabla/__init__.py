@@ -31,6 +31,8 @@ from nnabla.context import (
     get_current_context,
     set_default_context,
 )
+from nnabla.errors import NotConnectedError as _NotConnectedError
+from nnabla.graph import program as _program
 from nnabla.graph.variable import Variable
 from nnabla.parameter import (
     clear_parameters,
@@ -147,13 +149,10 @@ def forward_all(
         clear_buffer, clear_no_need_grad, function_pre_hook, function_post_hook: As in
             :meth:`nnabla.Variable.forward`.
     """
-    from nnabla.errors import NotConnectedError
-    from nnabla.graph.program import forward
-
     given = [variables] if isinstance(variables, Variable) else list(variables)
     for v in given:
         if not isinstance(v, Variable):
-            raise NotConnectedError(f"forward_all: a list of Variables is expected, but it has {v!r:.60}")
+            raise _NotConnectedError(f"forward_all: a list of Variables is expected, but it has {v!r:.60}")
     nodes = [v._node for v in given]
     if nodes:
-        forward(nodes, clear_buffer, clear_no_need_grad, function_pre_hook, function_post_hook)
+        _program.forward(nodes, clear_buffer, clear_no_need_grad, function_pre_hook, function_post_hook)

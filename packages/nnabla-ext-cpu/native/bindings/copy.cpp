@@ -143,7 +143,8 @@ py::object placed(const py::array& x, const std::vector<py::ssize_t>& shape, con
     offset += start[i] * y.strides(i);
     to[i] = step[i] * y.strides(i);
   }
-  // Where whole slabs of the result come from slabs of x each is finished while it is in the cache.
+  // Where whole slabs of the result come from slabs of x, each is finished while it is in the cache; so are the entries
+  // along the next axis, where slabs are large.
   int lead = 0;
   long slabs = 1;
   while (lead < nd && start[lead] == 0 && step[lead] == 1 && x.shape(lead) == shape[lead]) slabs *= shape[lead++];
@@ -151,21 +152,29 @@ py::object placed(const py::array& x, const std::vector<py::ssize_t>& shape, con
   for (int i = 0; i + 1 < lead; i++) even &= x.strides(i) == x.strides(i + 1) * x.shape(i + 1);
   if (!even) lead = 0, slabs = 1;
   const long total = y.size(), each = slabs > 0 ? total / slabs : 0;
+  const bool cut = nd - lead > 1 && each > 16384;
+  const int inner = lead + cut;
+  const long rows = cut ? shape[lead] : 1, row = each / std::max(rows, 1L);
   const bool nothing = x.size() == 0;
-  const Walk walk = walk_of(nd - lead, x.shape() + lead, x.strides() + lead, to.data() + lead, size);
+  const Walk walk = walk_of(nd - inner, x.shape() + inner, x.strides() + inner, to.data() + inner, size);
   const py::ssize_t from_step = lead > 0 ? x.strides(lead - 1) : 0;
+  if (cut) offset -= start[lead] * y.strides(lead);
   const char* from = static_cast<const char*>(x.data());
   char* target = static_cast<char*>(y.mutable_data());
   const bool single = holds<float>(x);
+  const py::ssize_t first_row = cut ? start[lead] : 0, row_step = cut ? step[lead] : 1;
+  const py::ssize_t rows_of_x = cut ? x.shape(lead) : 1, x_row = cut ? x.strides(lead) : 0;
   perform(total, [=] {
-    parallel_for(slabs, std::max(1L, 16384 / std::max(each, 1L)), [&](long first, long last) {
+    parallel_for(slabs * rows, std::max(1L, 16384 / std::max(row, 1L)), [&](long first, long last) {
       for (long s = first; s < last; s++) {
-        char* slab = target + s * each * size;
+        char* at = target + s * row * size;
         if (single)
-          fill<float>(each, filling, slab);
+          fill<float>(row, filling, at);
         else
-          fill<double>(each, filling, slab);
-        if (!nothing) move(walk, size, from + s * from_step, slab + offset);
+          fill<double>(row, filling, at);
+        const py::ssize_t past = s % rows - first_row, k = past / row_step;
+        if (nothing || k < 0 || k >= rows_of_x || k * row_step != past) continue;
+        move(walk, size, from + s / rows * from_step + k * x_row, at + offset);
       }
     });
   });
@@ -231,6 +240,70 @@ py::array filled(const std::vector<py::ssize_t>& shape, double value, bool twice
   return y;
 }
 
+typedef py::array_t<std::int64_t, py::array::c_style | py::array::forcecast> Index;
+
+// The rows of x at an index; None where NumPy is to take them, or is to say that there is no such row.
+py::object rows_at(const py::array& x, const Index& index) {
+  if (x.ndim() == 0 || !(x.flags() & py::array::c_style) || !is_plain(x.dtype())) return py::none();
+  const long rows = x.shape(0), count = index.size();
+  const std::int64_t* at = index.data();
+  for (long i = 0; i < count; i++)
+    if (at[i] < 0 || at[i] >= rows) return py::none();
+  std::vector<py::ssize_t> shape = shape_of(index);
+  long bytes = x.itemsize();
+  for (int i = 1; i < x.ndim(); i++) {
+    shape.push_back(x.shape(i));
+    bytes *= x.shape(i);
+  }
+  py::array y = fresh(x.dtype(), shape);
+  const char* from = static_cast<const char*>(x.data());
+  char* to = static_cast<char*>(y.mutable_data());
+  MaybeRelease released(y.size());
+  const auto take = [&](auto item) {
+    using I = decltype(item);
+    for (long i = 0; i < count; i++) reinterpret_cast<I*>(to)[i] = reinterpret_cast<const I*>(from)[at[i]];
+  };
+  if (bytes == 4 && x.itemsize() == 4) {
+    take(std::uint32_t{});
+  } else if (bytes == 8 && x.itemsize() == 8) {
+    take(std::uint64_t{});
+  } else {
+    parallel_for(count, std::max(1L, 65536 / std::max(bytes, 1L)), [&](long first, long last) {
+      for (long i = first; i < last; i++) std::memcpy(to + i * bytes, from + at[i] * bytes, bytes);
+    });
+  }
+  return std::move(y);
+}
+
+// Positions in an array in C order, whose axis has `size` entries, from those along this axis; None where NumPy is to
+// compute them, or is to say that there is no such entry.
+py::object flat_along(const py::array& given, int axis, long size) {
+  if (!holds<std::int64_t>(given) || !(given.flags() & py::array::c_style) || axis < 0 || axis >= given.ndim())
+    return py::none();
+  long outer = 1, inner = 1;
+  const long length = given.shape(axis);
+  for (int i = 0; i < axis; i++) outer *= given.shape(i);
+  for (int i = axis + 1; i < given.ndim(); i++) inner *= given.shape(i);
+  py::array y = fresh<std::int64_t>(shape_of(given));
+  const std::int64_t* __restrict index = data<std::int64_t>(given);
+  std::int64_t* __restrict to = mutable_data<std::int64_t>(y);
+  std::int64_t outside = 0;
+  {
+    MaybeRelease released(given.size());
+    for (long o = 0; o < outer; o++)
+      for (long i = 0; i < length; i++) {
+        const long row = (o * length + i) * inner;
+        for (long j = 0; j < inner; j++) {
+          std::int64_t k = index[row + j];
+          k += k < 0 ? size : 0;
+          outside |= k | (size - 1 - k);
+          to[row + j] = (o * size + k) * inner + j;
+        }
+      }
+  }
+  return outside < 0 ? py::object(py::none()) : std::move(y);
+}
+
 // Numbers in steps of 1.
 py::array counted(py::ssize_t count, long start, bool twice) {
   if (count < 0) throw py::value_error("counted: count must be 0 or more");
@@ -288,6 +361,8 @@ void bind_copy(py::module_& m) {
   m.def("placed", placed);
   m.def("joined", joined);
   m.def("filled", filled);
+  m.def("rows_at", rows_at);
+  m.def("flat_along", flat_along);
   m.def("counted", counted);
   m.def("spread", spread);
   m.def("triangle", triangle);

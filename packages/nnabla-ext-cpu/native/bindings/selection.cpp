@@ -124,6 +124,21 @@ long set_in(const py::array& mask) {
   return found;
 }
 
+// Rows of two elements of 4 bytes are moved as one of 8.
+template <class T>
+bool pairs(long width, const T* x, const T* y) {
+  return sizeof(T) == 4 && width == 2 && reinterpret_cast<std::uintptr_t>(x) % 8 == 0 &&
+         reinterpret_cast<std::uintptr_t>(y) % 8 == 0;
+}
+template <class T>
+const double* as_pairs(const T* x) {
+  return reinterpret_cast<const double*>(x);
+}
+template <class T>
+double* as_pairs(T* x) {
+  return reinterpret_cast<double*>(x);
+}
+
 // The rows of x where a mask over its first dimensions is set; None where NumPy is to take them.
 py::object compressed(const py::array& x, const py::array& mask) {
   if (!in_c_order(x) || !is_mask(mask) || mask.ndim() > x.ndim()) return py::none();
@@ -143,7 +158,10 @@ py::object compressed(const py::array& x, const py::array& mask) {
     const std::uint8_t* m = static_cast<const std::uint8_t*>(mask.data());
     const long rows = mask.size();
     MaybeRelease released(x.size());
-    tables<T>().selection->compress(rows, width, m, from, to);
+    if (pairs<T>(width, from, to))
+      tables<double>().selection->compress(rows, 1, m, as_pairs(from), as_pairs(to));
+    else
+      tables<T>().selection->compress(rows, width, m, from, to);
     return std::move(y);
   });
 }
@@ -172,7 +190,11 @@ py::object expanded(const py::array& x, const py::array& mask, const py::object&
     const std::uint8_t* m = static_cast<const std::uint8_t*>(mask.data());
     const long rows = mask.size(), total = y.size();
     MaybeRelease released(total);
-    if (total > 0) tables<T>().selection->expand(rows, width, m, from, base, to);
+    if (total == 0) return std::move(y);
+    if (pairs<T>(width, from, to) && reinterpret_cast<std::uintptr_t>(base) % 8 == 0)
+      tables<double>().selection->expand(rows, 1, m, as_pairs(from), as_pairs(base), as_pairs(to));
+    else
+      tables<T>().selection->expand(rows, width, m, from, base, to);
     return std::move(y);
   });
 }
@@ -208,59 +230,40 @@ py::array put_rows_along(const py::array& given, const Index& index, py::ssize_t
   });
 }
 
-// Positions along the axes of samples, checked against these.
-struct Checked {
-  std::vector<long> sizes, shape;
-  Places places;
+void need_labels(const py::array& x, const Index& label) {
+  if (x.ndim() != 2 || label.size() != x.shape(0))
+    throw py::value_error("a matrix and a label for each row are expected");
+}
 
-  Checked(const py::ssize_t* x, const py::ssize_t* y, int nd, long samples, const Index& index, bool masked)
-      : sizes(x, x + nd), shape(y, y + nd) {
-    long width = 0;
-    for (long n : shape) width += n;
-    if (nd < 1 || nd > 64 || index.ndim() != 2 || index.shape(0) != samples || index.shape(1) != width)
-      throw py::value_error("index must have a row for each sample, with the positions along all its axes");
-    const std::int64_t* at = index.data();
-    for (long s = 0; s < samples; s++)
-      for (int d = 0; d < nd; d++)
-        for (long i = 0; i < shape[d]; i++, at++)
-          if (*at >= sizes[d] || (*at < 0 && !masked)) throw py::index_error("a position is outside of its axis");
-    places = {samples, nd, sizes.data(), shape.data(), index.data()};
-  }
-};
-
-// Elements of samples at positions per axis; None where NumPy is to take them.
-py::object pick(const py::array& x, const Index& index, std::vector<py::ssize_t> shape, bool masked, double outside) {
+// Whether the label is among the n highest scores of each row of a matrix; None where the reference is to tell.
+py::object top_n_error(const py::array& x, const Index& label, long n) {
+  need_labels(x, label);
   if (!in_c_order(x)) return py::none();
-  const int nd = static_cast<int>(shape.size());
-  if (x.ndim() != nd + 1) throw py::value_error("pick: shape must have an entry for each axis of a sample");
-  const Checked checked(x.shape() + 1, shape.data(), nd, x.shape(0), index, masked);
-  shape.insert(shape.begin(), x.shape(0));
   return by_type(x, [&](auto zero) -> py::object {
     using T = decltype(zero);
-    py::array y = fresh<T>(shape);
+    py::array y = fresh<T>({x.shape(0)});
     T* to = mutable_data<T>(y);
     const T* from = data<T>(x);
-    MaybeRelease released(y.size());
-    if (y.size() > 0) tables<T>().selection->pick(checked.places, static_cast<T>(outside), from, to);
+    const std::int64_t* labels = label.data();
+    MaybeRelease released(x.size());
+    tables<T>().selection->top_n_error(x.shape(0), x.shape(1), n, from, labels, to);
     return std::move(y);
   });
 }
 
-// The adjoint.
-py::object put_back(const py::array& y, const Index& index, std::vector<py::ssize_t> sizes, bool masked) {
-  if (!in_c_order(y)) return py::none();
-  const int nd = static_cast<int>(sizes.size());
-  if (y.ndim() != nd + 1) throw py::value_error("put_back: sizes must have an entry for each axis of a sample");
-  const Checked checked(sizes.data(), y.shape() + 1, nd, y.shape(0), index, masked);
-  sizes.insert(sizes.begin(), y.shape(0));
-  return by_type(y, [&](auto zero) -> py::object {
+// Rows by label and by the class of the highest score; None as above.
+py::object confusion(const py::array& x, const Index& label) {
+  need_labels(x, label);
+  if (!in_c_order(x) || x.shape(1) == 0) return py::none();
+  return by_type(x, [&](auto zero) -> py::object {
     using T = decltype(zero);
-    py::array x = fresh<T>(sizes);
-    T* to = mutable_data<T>(x);
-    const T* from = data<T>(y);
-    MaybeRelease released(y.size());
-    tables<T>().selection->put_back(checked.places, from, to);
-    return std::move(x);
+    py::array y = fresh<std::int32_t>({x.shape(1), x.shape(1)});
+    std::int32_t* to = mutable_data<std::int32_t>(y);
+    const T* from = data<T>(x);
+    const std::int64_t* labels = label.data();
+    MaybeRelease released(x.size());
+    tables<T>().selection->confusion(x.shape(0), x.shape(1), from, labels, to);
+    return std::move(y);
   });
 }
 
@@ -275,8 +278,8 @@ void bind_selection(py::module_& m) {
   m.def("compressed", compressed);
   m.def("expanded", expanded);
   m.def("put_rows_along", put_rows_along);
-  m.def("pick", pick);
-  m.def("put_back", put_back);
+  m.def("top_n_error", top_n_error);
+  m.def("confusion", confusion);
 }
 
 }  // namespace nnabla

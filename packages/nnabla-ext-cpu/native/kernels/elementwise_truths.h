@@ -102,14 +102,6 @@ struct Not : Plain {
   NNABLA_INLINE Truth operator()(Truth a) const { return a ^ 1; }
 };
 
-// A truth value as a number.
-template <class T, class F>
-struct Value : F {
-  using F::F;
-  NNABLA_INLINE T operator()(Truth a) const { return static_cast<T>(F::operator()(a)); }
-  NNABLA_INLINE T operator()(Truth a, Truth b) const { return static_cast<T>(F::operator()(a, b)); }
-};
-
 template <class T>
 struct Where : Plain {
   using Plain::Plain;

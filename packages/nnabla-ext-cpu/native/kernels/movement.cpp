@@ -132,25 +132,26 @@ void one_hot(long count, int dimensions, const long* shape, const std::int64_t* 
 template <class T>
 bool put_along(const Line& line, const std::int64_t* index, const T* x, T* y) {
   int outside = 0;
-  parallel_for(line.outer, larger(1, movement_grain / larger(line.length * line.inner, 1)), [&](long first, long last) {
-    int bad = 0;
-    const auto put = [&](long base, long inner, long at) {
-      const std::int64_t k = index[at];
-      if (k < 0 || k >= line.length)
-        bad = 1;
-      else
-        y[base + k * inner] = x[at];
-    };
+  const long each = line.length * line.inner;
+  parallel_for(line.outer, larger(1, movement_grain / larger(each, 1)), [&](long first, long last) {
     for (long o = first; o < last; o++) {
-      const long base = o * line.length * line.inner;
+      const std::int64_t* at = index + o * each;
+      const T* from = x + o * each;
+      T* to = y + o * each;
+      // All are looked at before any is used: what follows needs no branch.
+      std::int64_t wrong = 0;
+      for (long i = 0; i < each; i++) wrong |= at[i] | (line.length - 1 - at[i]);
+      if (wrong < 0) {
+        __atomic_store_n(&outside, 1, __ATOMIC_RELAXED);
+        return;
+      }
       if (line.inner == 1) {
-        for (long i = 0; i < line.length; i++) put(base, 1, base + i);
+        for (long i = 0; i < each; i++) to[at[i]] = from[i];
         continue;
       }
       for (long i = 0; i < line.length; i++)
-        for (long j = 0; j < line.inner; j++) put(base + j, line.inner, base + i * line.inner + j);
+        for (long j = 0; j < line.inner; j++) to[at[i * line.inner + j] * line.inner + j] = from[i * line.inner + j];
     }
-    if (bad) __atomic_store_n(&outside, 1, __ATOMIC_RELAXED);
   });
   return outside == 0;
 }

@@ -1,5 +1,9 @@
 #include "kernels/tables/selection.h"
 
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
+
 #include "common/memory.h"
 #include "common/threads.h"
 #include "kernels/families.h"
@@ -278,23 +282,64 @@ void nonzero(int nd, const long* shape, long found, const T* x, std::int64_t* y)
   }
 }
 
-// Rows of up to so many elements are copied whether they are wanted or not.
-constexpr long few_columns = 4;
+long set_in(long rows, const std::uint8_t* mask) {
+  long found = 0;
+  for (long r = 0; r < rows; r++) found += mask[r] != 0;
+  return found;
+}
+
+#if defined(__AVX512F__)
+// Which of the next elements of a vector are chosen.
+template <class T>
+NNABLA_INLINE unsigned chosen(const std::uint8_t* mask) {
+  if constexpr (sizeof(T) == 4) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(mask));
+    return _mm_test_epi8_mask(bytes, bytes);
+  } else {
+    const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(mask));
+    return _mm_test_epi8_mask(bytes, bytes) & 0xFF;
+  }
+}
+NNABLA_INLINE Vec<float> packed(unsigned m, Vec<float> v) {
+  return reinterpret_cast<Vec<float>>(_mm512_maskz_compress_ps(m, reinterpret_cast<__m512>(v)));
+}
+NNABLA_INLINE Vec<double> packed(unsigned m, Vec<double> v) {
+  return reinterpret_cast<Vec<double>>(_mm512_maskz_compress_pd(m, reinterpret_cast<__m512d>(v)));
+}
+NNABLA_INLINE Vec<float> unpacked(Vec<float> base, unsigned m, Vec<float> v) {
+  return reinterpret_cast<Vec<float>>(
+      _mm512_mask_expand_ps(reinterpret_cast<__m512>(base), m, reinterpret_cast<__m512>(v)));
+}
+NNABLA_INLINE Vec<double> unpacked(Vec<double> base, unsigned m, Vec<double> v) {
+  return reinterpret_cast<Vec<double>>(
+      _mm512_mask_expand_pd(reinterpret_cast<__m512d>(base), m, reinterpret_cast<__m512d>(v)));
+}
+#endif
+
+template <class T>
+void compress_elements(long rows, const std::uint8_t* mask, const T* x, T* y) {
+  long left = set_in(rows, mask), r = 0;
+#if defined(__AVX512F__)
+  for (; left >= lanes<T>; r += lanes<T>) {
+    const unsigned m = chosen<T>(mask + r);
+    store(y, packed(m, load(x + r)));
+    const int count = __builtin_popcount(m);
+    y += count;
+    left -= count;
+  }
+#endif
+  // Without branches, whose outcome nothing foretells: what is not to stay is written over by the next one.
+  for (; left > 0; r++) {
+    *y = x[r];
+    const long taken = mask[r] != 0;
+    y += taken;
+    left -= taken;
+  }
+}
 
 template <class T>
 void compress(long rows, long width, const std::uint8_t* mask, const T* x, T* y) {
-  if (width <= few_columns) {
-    // Without branches, whose outcome nothing foretells: what is not to stay is written over by the next row.
-    long left = 0;
-    for (long r = 0; r < rows; r++) left += mask[r] != 0;
-    for (long r = 0; left > 0; r++) {
-      for (long i = 0; i < width; i++) y[i] = x[r * width + i];
-      const long taken = mask[r] != 0;
-      y += taken * width;
-      left -= taken;
-    }
-    return;
-  }
+  if (width == 1) return compress_elements(rows, mask, x, y);
   for (long r = 0; r < rows;) {
     if (mask[r] == 0) {
       r++;
@@ -304,39 +349,46 @@ void compress(long rows, long width, const std::uint8_t* mask, const T* x, T* y)
     long end = r + 1;
     while (end < rows && mask[end] != 0) end++;
     const long n = (end - r) * width;
-    if (n < 16)
-      for (long i = 0; i < n; i++) y[i] = x[r * width + i];
-    else
-      std::memcpy(y, x + r * width, n * sizeof(T));
+    std::memcpy(y, x + r * width, n * sizeof(T));
     y += n;
     r = end;
   }
 }
 
 template <class T>
-void expand(long rows, long width, const std::uint8_t* mask, const T* x, const T* base, T* y) {
-  if (width <= few_columns) {
-    long left = 0;
-    for (long r = 0; r < rows; r++) left += mask[r] != 0;
-    // x has a row for each place of the mask that is set: behind the last of these nothing of x is read.
-    long r = 0;
-    for (; left > 0; r++) {
-      const long taken = mask[r] != 0;
-      if (base == nullptr) {
-        for (long i = 0; i < width; i++) y[r * width + i] = taken ? x[i] : T(0);
-      } else {
-        for (long i = 0; i < width; i++) y[r * width + i] = taken ? x[i] : base[r * width + i];
-      }
-      x += taken * width;
-      left -= taken;
-    }
-    const long at = r * width, rest = (rows - r) * width;
-    if (base == nullptr)
-      std::memset(y + at, 0, rest * sizeof(T));
-    else
-      std::memcpy(y + at, base + at, rest * sizeof(T));
-    return;
+void expand_elements(long rows, const std::uint8_t* mask, const T* x, const T* base, T* y) {
+  typedef typename KeyOf<T>::type K;
+  long left = set_in(rows, mask), r = 0;
+#if defined(__AVX512F__)
+  for (; left >= lanes<T>; r += lanes<T>) {
+    const unsigned m = chosen<T>(mask + r);
+    store(y + r, unpacked(base == nullptr ? Vec<T>{} : load(base + r), m, load(x)));
+    const int count = __builtin_popcount(m);
+    x += count;
+    left -= count;
   }
+#endif
+  // x has an element for each place of the mask that is set; behind the last of these nothing of x is read.
+  for (; left > 0; r++) {
+    K value, other = 0;
+    std::memcpy(&value, x, sizeof value);
+    if (base != nullptr) std::memcpy(&other, base + r, sizeof other);
+    const long taken = mask[r] != 0;
+    const K all = K{0} - static_cast<K>(taken);
+    const K bits = (value & all) | (other & ~all);
+    std::memcpy(y + r, &bits, sizeof bits);
+    x += taken;
+    left -= taken;
+  }
+  if (base == nullptr)
+    std::memset(y + r, 0, (rows - r) * sizeof(T));
+  else
+    std::memcpy(y + r, base + r, (rows - r) * sizeof(T));
+}
+
+template <class T>
+void expand(long rows, long width, const std::uint8_t* mask, const T* x, const T* base, T* y) {
+  if (width == 1) return expand_elements(rows, mask, x, base, y);
   for (long r = 0; r < rows; r++) {
     T* to = y + r * width;
     if (mask[r] != 0) {
@@ -350,107 +402,48 @@ void expand(long rows, long width, const std::uint8_t* mask, const T* x, const T
   }
 }
 
-// Call f(row of y, start of x's row or a negative number, positions along the last axis) for all rows of a sample.
-template <class F>
-void for_picked_rows(const Places& p, long sample, F&& f) {
-  constexpr int most = 64;
-  const std::int64_t* lines[most];
-  long at[most] = {}, x_size = 1, width = 0, rows = 1;
-  for (int d = 0; d < p.nd; d++) width += p.shape[d];
-  lines[0] = p.index + sample * width;
-  for (int d = 0; d < p.nd; d++) {
-    x_size *= p.sizes[d];
-    if (d > 0) lines[d] = lines[d - 1] + p.shape[d - 1];
-    if (d < p.nd - 1) rows *= p.shape[d];
-  }
-  const long n = p.shape[p.nd - 1];
-  for (long r = 0; r < rows; r++) {
-    long start = 0;
-    bool inside = true;
-    for (int d = 0; d < p.nd - 1; d++) {
-      const std::int64_t position = lines[d][at[d]];
-      inside &= position >= 0;
-      start = (start + position) * p.sizes[d + 1];
-    }
-    f((sample * rows + r) * n, inside ? sample * x_size + start : -1, lines[p.nd - 1], n);
-    for (int d = p.nd - 2; d >= 0; d--) {
-      if (++at[d] < p.shape[d]) break;
-      at[d] = 0;
-    }
-  }
-}
-
-// Whether positions rise (1) or fall (-1) by one each, all being some; else 0.
-int direction_of(const std::int64_t* line, long n) {
-  if (n == 0 || line[0] < 0 || line[n - 1] < 0) return 0;
-  const std::int64_t step = n > 1 ? line[1] - line[0] : 1;
-  if (step != 1 && step != -1) return 0;
-  for (long i = 1; i < n; i++)
-    if (line[i] - line[i - 1] != step) return 0;
-  return static_cast<int>(step);
-}
-
-long samples_of_a_thread(const Places& p) {
-  long each = 1;
-  for (int d = 0; d < p.nd; d++) each *= p.shape[d];
-  return larger(1, 16384 / larger(each, 1));
-}
-
 template <class T>
-void pick(const Places& p, T outside, const T* x, T* y) {
-  parallel_for(p.samples, samples_of_a_thread(p), [&](long first, long last) {
-    for (long s = first; s < last; s++) {
-      int direction = 2;
-      for_picked_rows(p, s, [&](long row, long start, const std::int64_t* line, long n) {
-        if (direction == 2) direction = direction_of(line, n);
-        T* __restrict to = y + row;
-        const T* __restrict from = x + start;
-        if (start < 0) {
-          for (long i = 0; i < n; i++) to[i] = outside;
-        } else if (direction == 1) {
-          std::memcpy(to, from + line[0], n * sizeof(T));
-        } else if (direction == -1) {
-          for (long i = 0; i < n; i++) to[i] = from[line[0] - i];
-        } else {
-          for (long i = 0; i < n; i++) to[i] = line[i] >= 0 ? from[line[i]] : outside;
-        }
-      });
+void top_n_error(long rows, long classes, long n, const T* x, const std::int64_t* label, T* y) {
+  parallel_for(rows, larger(1, 16384 / larger(classes, 1)), [&](long first, long last) {
+    for (long r = first; r < last; r++) {
+      const T* row = x + r * classes;
+      const std::int64_t at = label[r];
+      long above = 0;
+      const bool known = at >= 0 && at < classes;
+      const T score = known ? row[at] : T(0);
+      for (long c = 0; c < classes; c++) above += row[c] >= score;
+      y[r] = !known || above > n ? T(1) : T(0);
     }
   });
 }
 
 template <class T>
-void put_back(const Places& p, const T* y, T* x) {
-  long x_size = 1;
-  for (int d = 0; d < p.nd; d++) x_size *= p.sizes[d];
-  parallel_for(p.samples, samples_of_a_thread(p), [&](long first, long last) {
-    std::memset(x + first * x_size, 0, (last - first) * x_size * sizeof(T));
-    for (long s = first; s < last; s++) {
-      int direction = 2;
-      for_picked_rows(p, s, [&](long row, long start, const std::int64_t* line, long n) {
-        if (start < 0) return;
-        if (direction == 2) direction = direction_of(line, n);
-        const T* __restrict from = y + row;
-        T* __restrict to = x + start;
-        if (direction == 1) {
-          for (long i = 0; i < n; i++) to[line[0] + i] += from[i];
-        } else if (direction == -1) {
-          for (long i = 0; i < n; i++) to[line[0] - i] += from[i];
-        } else {
-          for (long i = 0; i < n; i++)
-            if (line[i] >= 0) to[line[i]] += from[i];
-        }
-      });
+void confusion(long rows, long classes, const T* x, const std::int64_t* label, std::int32_t* y) {
+  typedef Vec<typename KeyOf<T>::type> Places;
+  std::memset(y, 0, classes * classes * sizeof *y);
+  for (long r = 0; r < rows; r += lanes<T>) {
+    // A lane for each row; those beyond the last one see that again.
+    Vec<T> most = {};
+    Places best = {};
+    for (long c = 0; c < classes; c++) {
+      Vec<T> value;
+      for (long k = 0; k < lanes<T>; k++) value[k] = x[smaller(r + k, rows - 1) * classes + c];
+      const auto more = (value >= most) | (value != value);
+      const Places place = Places{} + static_cast<typename KeyOf<T>::type>(c);
+      most = c == 0 ? value : (more ? value : most);
+      best = more ? place : best;
     }
-  });
+    for (long k = 0; k < lanes<T> && r + k < rows; k++)
+      if (label[r + k] >= 0 && label[r + k] < classes) y[label[r + k] * classes + best[k]]++;
+  }
 }
 
 }  // namespace
 
 template <class T>
 const SelectionTable<T>* selection_table() {
-  static constexpr SelectionTable<T> table = {sort<T>,    first<T>,    extreme<T>, prune<T>, count<T>,
-                                              nonzero<T>, compress<T>, expand<T>,  pick<T>,  put_back<T>};
+  static constexpr SelectionTable<T> table = {sort<T>,    first<T>,    extreme<T>, prune<T>,       count<T>,
+                                              nonzero<T>, compress<T>, expand<T>,  top_n_error<T>, confusion<T>};
   return &table;
 }
 template const SelectionTable<float>* selection_table();

@@ -79,3 +79,14 @@ def test_positions_along_an_axis_are_those_of_the_whole_array(axis: int) -> None
     np.testing.assert_array_equal(index, before)
     with pytest.raises(IndexError, match="sort: index 9"):
         indexing.flat_along(np, (np.array([[[9]]]),), (None,), dict(axis=axis, size=x.shape[axis], what="sort"))
+
+
+def test_places_of_samples_follow_from_positions_along_one_axis() -> None:
+    from nnabla_ext.cpu.kernels.indexing import FORWARD_KERNELS
+
+    kernel = FORWARD_KERNELS["PlaceIndex"]
+    found = kernel(np, (np.array([[4, -1, 0], [6, 2, 2]]),), (None,), {"sizes": (7,), "dtype": np.int64})
+    np.testing.assert_array_equal(found, [[4, 0, 0], [13, 9, 9]])
+    for shape in ((0, 3), (2, 0), (1, 0)):
+        args = {"sizes": (0,), "dtype": np.int64}
+        assert kernel(np, (np.zeros(shape, np.int64),), (None,), args).shape == shape

@@ -141,3 +141,29 @@ def test_tiles_and_fills(each_target: str, each_count: int) -> None:
         found = FORWARD_KERNELS["Full"](np, (), (None,), args)
         np.testing.assert_array_equal(found, np.full(shape, val))
         assert (np.signbit(found) == np.signbit(val)).all()
+
+
+def test_rows_by_index(each_target: str, each_count: int) -> None:
+    rng = np.random.default_rng(5)
+    for dtype in (np.float32, np.float64, np.int64, bool):
+        for tail in ((), (1,), (3, 5), (300,)):
+            x = rng.integers(0, 9, (11, *tail)).astype(dtype)
+            for shape in ((), (0,), (40,), (3, 4)):
+                index = rng.integers(0, 11, shape)
+                np.testing.assert_array_equal(module.rows_at(x, index), x[index])
+    assert module.rows_at(x, np.array([3, 11])) is None
+    assert module.rows_at(x, np.array([-1])) is None
+
+
+def test_sequences_of_numbers(each_target: str, each_count: int) -> None:
+    for dtype in (np.float32, np.float64):
+        for n, start in ((0, 3), (1, -2), (50001, -7), (20000, 2**23)):
+            found = FORWARD_KERNELS["Iota"](np, (), (None,), {"n": n, "start": start, "dtype": dtype})
+            np.testing.assert_array_equal(found, np.arange(start, start + n, dtype=dtype))
+            assert found.dtype == dtype
+        for n, start, stop in ((0, 1, 2), (1, 1, 2), (2, -1, 3), (20001, 5.5, -3.25)):
+            args = {"num": n, "start": start, "stop": stop, "dtype": dtype}
+            found = FORWARD_KERNELS["Linspace"](np, (), (None,), args)
+            np.testing.assert_allclose(found, np.linspace(start, stop, n), rtol=1e-6, atol=1e-6)
+            if n > 1:
+                assert found[0] == start and found[-1] == stop

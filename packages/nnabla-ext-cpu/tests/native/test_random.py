@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import array_api_compat.numpy as xp
 import numpy as np
@@ -119,3 +120,49 @@ def test_what_does_not_fit_is_refused() -> None:
         native.module.random_uniform((3,), np.dtype(np.int32), STATES[0], 0)
     with pytest.raises(ValueError, match="mask"):
         native.module.dropout_backward(np.ones(3), np.ones(2, bool), 1.0)
+
+
+def _uniform_of(count: int, state: Any, lane: int) -> Any:
+    return (words(count, state, lane) >> np.uint32(8)) * 2.0**-24
+
+
+def _normal_of(count: int, state: Any, lane: int) -> Any:
+    """Box and Muller's numbers in double precision."""
+    u = words(count, state, lane).astype(np.float32) * np.float32(2.0**-32) + np.float32(2.0**-33)
+    return np.sqrt(-2 * np.log(u.astype(np.float64))) * np.cos(2 * np.pi * _uniform_of(count, state, lane + 1))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_normal_numbers_are_those_of_two_lanes(dtype: Any, each_target: str, each_count: int) -> None:
+    for count in (0, 1, 1023, 70000):
+        found = FORWARD_KERNELS["RandomNormal"](
+            np, (), (None,), {"shape": (count,), "dtype": dtype, "state": (7, 1 << 33), "lane": 3}
+        )
+        assert found.dtype == dtype
+        np.testing.assert_allclose(found, _normal_of(count, (7, 1 << 33), 3), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("k", [0.05, 0.5, 1.0, 4.0])
+def test_gamma_variates_are_those_of_the_attempts_in_turn(
+    k: float, dtype: Any, each_target: str, each_count: int
+) -> None:
+    count, state, lane = 40000, (11, 5), 2
+    d = (k if k >= 1 else k + 1) - 1 / 3
+    wanted, first = np.zeros(count), True
+    for at in (0, 2, 5, 8, 11, 14):
+        z = _normal_of(count, state, lane + at)
+        root = np.maximum(z / np.sqrt(9 * d) + 1, 1e-12)
+        log_u = np.log(_uniform_of(count, state, lane + at + 2) + 2.0**-25)
+        accepted = (log_u < z * z / 2 + d + (3 * np.log(root) - root**3) * d) & (root > 1e-12)
+        wanted = np.where(accepted | first, 3 * np.log(root), wanted)
+        first = False
+    if k < 1:
+        wanted += np.log(_uniform_of(count, state, lane + 17) + 2.0**-25) / k
+    args = {"shape": (count,), "k": k, "dtype": dtype, "state": state, "lane": lane}
+    found = FORWARD_KERNELS["RandomLogGamma"](np, (), (None,), args)
+    differs = np.abs(found - wanted - np.log(d)) > 2e-4 * (1 + np.abs(wanted))
+    # Rounding may accept what is refused by a hair, seldom.
+    assert differs.mean() < 1e-4
+    # The mean of a gamma distribution is k.
+    assert abs(np.exp(found.astype(np.float64)).mean() / k - 1) < 0.05 / min(1, k**0.5)

@@ -170,25 +170,21 @@ def test_sequences_are_packed(each_target: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_samples_are_read_at_positions_and_put_back(dtype: Any, each_target: str, each_count: int) -> None:
-    rng = np.random.default_rng(5)
-    x = rng.integers(-9, 9, (5, 6, 40)).astype(dtype)
-    rising, falling = np.arange(30) + rng.integers(0, 11, (5, 1)), 39 - np.arange(30) - rng.integers(0, 11, (5, 1))
-    for last in (rising, falling, rng.integers(0, 40, (5, 30)), np.full((5, 30), 7)):
-        for masked in (False, True):
-            first = rng.integers(-masked, 6, (5, 4))
-            line = np.where(rng.random((5, 30)) < 0.2, -1, last) if masked else last
-            index = np.concatenate([first, line], 1)
-            wanted = x[np.arange(5)[:, None, None], first[:, :, None], line[:, None, :]]
-            inside = (first[:, :, None] >= 0) & (line[:, None, :] >= 0)
-            found = forward("Pick", x, index, shape=(4, 30), masked=masked, outside=2.5)
-            np.testing.assert_array_equal(found, np.where(inside, wanted, 2.5))
-            dy = rng.integers(-9, 9, found.shape).astype(dtype)
-            total = np.zeros_like(x)
-            places = np.broadcast_arrays(np.arange(5)[:, None, None], first[:, :, None], line[:, None, :])
-            np.add.at(total, tuple(p[inside] for p in places), dy[inside])
-            np.testing.assert_array_equal(forward("PutBack", dy, index, sizes=(6, 40), masked=masked), total)
-    with pytest.raises(IndexError, match="outside of its axis"):
-        module.pick(x, index + 40, (4, 30), True, 0.0)
-    with pytest.raises(ValueError, match="a row for each sample"):
-        module.pick(x, index[:, 1:], (4, 30), False, 0.0)
+def test_validation_counts(dtype: Any, each_target: str, each_count: int) -> None:
+    rng = np.random.default_rng(6)
+    x = rng.integers(0, 5, (3000, 7)).astype(dtype)
+    x[::9, 3] = np.nan
+    label = rng.integers(-1, 8, (3000, 1))
+    known = ((label >= 0) & (label < 7))[:, 0]
+    score = np.take_along_axis(x, np.clip(label, 0, 6), 1)
+    for n in (1, 2, 5):
+        wrong = ~known | ((x >= score).sum(1) > n)
+        np.testing.assert_array_equal(forward("TopNError", x, label, axis=1, n=n)[:, 0], wrong)
+    turned = forward("TopNError", x.reshape(30, 100, 7).swapaxes(1, 2), label.reshape(30, 1, 100), axis=1, n=5)
+    np.testing.assert_array_equal(turned, wrong.reshape(30, 1, 100))
+    best = 6 - np.argmax(x[:, ::-1], 1)
+    wanted = np.zeros((7, 7), np.int32)
+    np.add.at(wanted, (label[known, 0], best[known]), 1)
+    found = forward("ConfusionMatrix", x, label, axis=-1)
+    assert found.dtype == np.int32
+    np.testing.assert_array_equal(found, wanted)

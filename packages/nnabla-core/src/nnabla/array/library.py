@@ -89,8 +89,10 @@ class HostArrays(ArrayLibrary):
     name = "numpy"
 
     #: What a backend may put here that copies faster than NumPy: ``copied(array, c_order)`` gives a copy in C order or
-    #: as the array lies, ``converted(array, dtype)`` one in another dtype; None leaves it to NumPy.
+    #: as the array lies, ``converted(array, dtype)`` one in another dtype, and ``filled`` takes what :meth:`full`
+    #: does; None leaves it to NumPy.
     copied: Callable[[np.ndarray, bool], np.ndarray | None] | None = None
+    filled: Callable[[Sequence[int], float, np.dtype], np.ndarray | None] | None = None
     converted: Callable[[np.ndarray, np.dtype], np.ndarray | None] | None = None
     #: Likewise what writes, or adds, the second array to the first of the same shape, and says whether it did.
     assigned: Callable[[np.ndarray, np.ndarray], bool] | None = None
@@ -104,6 +106,9 @@ class HostArrays(ArrayLibrary):
 
     def full(self, shape: Sequence[int], value: float, dtype: np.dtype) -> np.ndarray:
         try:
+            found = None if self.filled is None else self.filled(shape, value, dtype)
+            if found is not None:
+                return found
             return np.zeros(shape, dtype) if value == 0 else np.full(shape, value, dtype)
         except MemoryError as error:
             raise _too_large(shape, dtype) from error

@@ -11,6 +11,7 @@ import numpy as np
 from nnabla import callback
 from nnabla.array.ndarray import NdArray
 from nnabla.array.storage import Storage
+from nnabla.array.warnings import no_warnings
 from nnabla.errors import ArgumentTypeError, ShapeError, StateError
 from nnabla.graph import recorder
 from nnabla.graph.function import Function
@@ -237,7 +238,7 @@ def backward(
     # While it runs, the root's gradient is the one given; afterwards it is again what it was.
     held, root.content.grad = root.content.grad, seed
     try:
-        with np.errstate(all="ignore"):
+        with no_warnings():
             _run(program, root, temporary, clear_buffer, before, after, exchanges)
     finally:
         root.content.grad = held

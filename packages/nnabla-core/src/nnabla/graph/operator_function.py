@@ -279,25 +279,26 @@ class OperatorFunction(OperatorGradient):
         outs: Sequence[Content | None],
         again: bool,
     ) -> None:
-        library = prepared.place.library
-        count = len(prepared.out_dtypes)
-        for o in range(count):
-            out = outs[o] if o < len(outs) else None
+        library, aliases = prepared.place.library, self.op.aliases
+        if aliases and not self.setting.args.get("inplace", True):  # type: ignore[union-attr]
+            aliases = {}
+        # Operators may have a thousand outputs: nothing is looked up twice here.
+        each = zip(outs, results, prepared.fresh, prepared.out_dtypes, prepared.compute_dtypes)
+        for o, (out, result, fresh, dtype, computed) in enumerate(each):
             if out is None:
                 continue
-            if o in self.op.aliases and self.setting.args.get("inplace", True):  # type: ignore[union-attr]
+            if o in aliases:
                 # The memory is the input's, also when the input was given other memory since.
-                out.share_storage(ins[self.op.aliases[o]].data._storage)
+                out.share_storage(ins[aliases[o]].data._storage)
                 continue
-            result, fresh = results[o], prepared.fresh[o]
-            shape = tuple(result.shape)
-            if shape != out.data.shape:
+            data, shape = out.data, tuple(result.shape)
+            if shape != data.shape:
                 resize(out, shape)
-            dtype = prepared.out_dtypes[o]
-            if dtype != prepared.compute_dtypes[o]:
+                data = out.data
+            if dtype is not computed and dtype != computed:
                 result, fresh = library.cast(result, dtype), True
-            out.data._storage.put(library, library.own(result, fresh), dtype)
-        at = count
+            data._storage.put(library, library.own(result, fresh), dtype)
+        at = len(prepared.out_dtypes)
         for i in prepared.updates:
             if not again and self._changes(i, ins, outs):
                 target = ins[prepared.setup.positions[i]].data

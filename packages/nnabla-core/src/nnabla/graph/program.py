@@ -11,10 +11,9 @@ import weakref
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-import numpy as np
-
 from nnabla import callback
 from nnabla.array.library import HOST, ArrayLibrary
+from nnabla.array.warnings import no_warnings
 from nnabla.errors import ArgumentTypeError, StateError
 from nnabla.graph import recorder
 from nnabla.graph.function import Function
@@ -296,7 +295,7 @@ def forward_program(roots: Sequence[Node]) -> ForwardProgram:
 def hooks(own: Hook | None, shared: Sequence[Hook]) -> tuple[Hook, ...]:
     """Return the hooks to call: those of the process, then the call's own."""
     if own is None:
-        return tuple(shared)
+        return shared if type(shared) is tuple else tuple(shared)
     if not callable(own):
         raise ArgumentTypeError(f"a function hook is called with each Function, but {own!r:.60} is not callable")
     return (*shared, own)
@@ -321,7 +320,7 @@ def forward(
     before = hooks(pre_hook, callback.function_pre_hooks())
     after = hooks(post_hook, callback.function_post_hooks())
     # Infinity and NaN are values in a network, not worth a warning from NumPy at every step.
-    with np.errstate(all="ignore"):
+    with no_warnings():
         if before or after or recorder.active is not None:
             program.observe(mode, before, after)
         else:
@@ -337,7 +336,7 @@ def run_now(function: Function, ins: Sequence[Content], nodes: Sequence[Node]) -
     before, after = callback.function_pre_hooks(), callback.function_post_hooks()
     for hook in before:
         hook(function)
-    with np.errstate(all="ignore"):
+    with no_warnings():
         function.execute(ins, outs)
     for hook in after:
         hook(function)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from nnabla.array.ndarray import NdArray, as_shape
 from nnabla.errors import ArgumentTypeError, ShapeError, StateError
+from nnabla.graph import backprop, program
 from nnabla.graph.arithmetic import Arithmetic
 from nnabla.graph.node import Content, Node, changes, resize
 from nnabla.graph.order import raise_ranks
@@ -371,9 +372,7 @@ class Variable(Arithmetic):
             function_pre_hook: Called with each Function before it runs.
             function_post_hook: Called with each Function after it ran.
         """
-        from nnabla.graph.program import forward
-
-        forward([self._node], clear_buffer, clear_no_need_grad, function_pre_hook, function_post_hook)
+        program.forward([self._node], clear_buffer, clear_no_need_grad, function_pre_hook, function_post_hook)
 
     def backward(
         self,
@@ -392,9 +391,7 @@ class Variable(Arithmetic):
             function_pre_hook: Called with each Function before its backward runs.
             function_post_hook: Called with each Function after its backward ran.
         """
-        from nnabla.graph.backprop import backward
-
-        backward(self, grad, clear_buffer, communicator_callbacks, function_pre_hook, function_post_hook)
+        backprop.backward(self, grad, clear_buffer, communicator_callbacks, function_pre_hook, function_post_hook)
 
     # -- changing values -------------------------------------------------------------------------------------
     def bool_fill_(self, mask: Any, value: float) -> Variable:

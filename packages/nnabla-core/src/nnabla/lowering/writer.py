@@ -50,7 +50,7 @@ class Writer:
         op, backend = setup.op, self.place.backend
         if backend.supports(op, setup.args):
             kernel = backend.kernels.get(op.name)
-            if kernel is not None and not _is_number(setup):
+            if kernel is not None and (self.xp is None or not _is_number(setup)):
                 return self.kernel(setup, kernel, inputs, kinds)
             if op.reference_kernel is not None and self.xp is not None:
                 return self._reference(setup, inputs, kinds)

@@ -13,7 +13,7 @@ from nnabla.ops.positions import place_index
 from nnabla.ops.randomness import random_integers
 from nnabla.ops.scatter import add_rows, take_rows
 from nnabla.ops.slicing import part
-from nnabla.ops.spec import Boolean, Double, Float, FloatArg, Index, Int, Ints, Shape, per_input
+from nnabla.ops.spec import Float, FloatArg, Int, Ints, Shape, per_input
 
 GROUP = "Stochasticity"
 
@@ -53,43 +53,14 @@ def _line(size: int) -> Any:
     return ops.reshape(iota(size, "float"), (1, size), False)
 
 
-@operator("Pick", internal=True)
-def pick(x: Float, index: Index, shape: Shape, masked: Boolean = False, outside: Double = 0.0) -> Any:
-    """Elements of each sample at positions along its axes.
-
-    Args:
-        x: (B, sizes of a sample...).
-        index: (B, sum of ``shape``): positions along the first axis of the result, along the second one, and so on.
-        shape: Sizes of a sample of the result.
-        masked: Whether positions may be negative; the result is ``outside`` there.
-        outside: A number.
-    Returns:
-        (B, *shape).
-    """
-    lines = _split(index, shape)
-    y = take_rows(ops.reshape(x, (prod(x.shape),), False), place_index(*lines, sizes=tuple(x.shape[1:])))
-    return ops.where(_inside(lines, y.shape), y, full(outside, y.shape)) if masked else y
-
-
-@pick.gradient
-def _(x_shape: Any, index: Any, dy: Any, masked: bool) -> Any:
-    return put_back(dy, index, x_shape[1:], masked), None
-
-
-@operator("PutBack", internal=True)
-def put_back(y: Float, index: Index, sizes: Shape, masked: Boolean = False) -> Any:
-    """The adjoint of :func:`pick`: sums of ``y`` (B, ...) at the positions, (B, *sizes)."""
-    lines = _split(index, y.shape[1:])
-    place = place_index(*lines, sizes=sizes)
-    if masked:
-        y = y * cast(_inside(lines, place.shape), "float")
-    shape = (y.shape[0], *sizes)
-    return ops.reshape(add_rows(y, place, prod(shape)), shape, False)
-
-
-@put_back.gradient
-def _(y_shape: Any, index: Any, dy: Any, masked: bool) -> Any:
-    return pick(dy, index, y_shape[1:], masked), None
+def _pick(x: Any, index: Sequence[Any], outer: Any, sizes: Any, outside: float | None = None) -> Any:
+    """Read ``x`` at positions; where there is none, give ``outside``."""
+    if not sizes:
+        return x
+    y = take_rows(ops.reshape(x, (prod(x.shape),), False), place_index(*index, sizes=sizes))
+    if outside is not None:
+        y = ops.where(_inside(index, y.shape), y, full(outside, y.shape))
+    return ops.reshape(y, (*outer, *y.shape[1:]), False)
 
 
 def _inside(index: Sequence[Any], shape: tuple[int, ...]) -> Any:
@@ -104,16 +75,15 @@ def _inside(index: Sequence[Any], shape: tuple[int, ...]) -> Any:
 
 def _gradient(x_shape: Any, base_axis: int, saved: Any, dy: Any, masked: bool) -> Any:
     """The adjoint of reading at positions."""
+    base = _base(x_shape, base_axis)
     if saved is None:
         return dy
-    base = _base(x_shape, base_axis)
-    dx = put_back(_samples(dy, base), saved, tuple(x_shape[base:]), masked)
-    return ops.reshape(dx, x_shape, False)
-
-
-def _samples(x: Any, base: int) -> Any:
-    """Return ``x`` with its batch dimensions as one."""
-    return ops.reshape(x, (prod(x.shape[:base]), *x.shape[base:]), False)
+    index = _split(saved, dy.shape[base:])
+    place = place_index(*index, sizes=tuple(x_shape[base:]))
+    values = ops.reshape(dy, place.shape, False)
+    if masked:
+        values = values * cast(_inside(index, place.shape), "float")
+    return ops.reshape(add_rows(values, place, prod(x_shape)), x_shape, False)
 
 
 def _split(saved: Any, lengths: Any) -> list[Any]:
@@ -152,12 +122,8 @@ def random_crop(x: Float, shape: Shape = per_input(lambda x: tuple(x)), base_axi
 
 def _read(x: Any, base_axis: int, moved: dict[int, Callable[[int, int], Any]], outside: float | None = None) -> Result:
     index, outer, sizes = _positions(x.shape, base_axis, moved)
-    if not sizes:
-        return Result(x)
-    lines = ops.concatenate(*index, axis=1)
-    masked = outside is not None
-    y = pick(_samples(x, len(outer)), lines, tuple(i.shape[1] for i in index), masked, outside if masked else 0.0)
-    return Result(ops.reshape(y, (*outer, *y.shape[1:]), False), saved={"index": lines})
+    saved = {"index": ops.concatenate(*index, axis=1)} if index else {}
+    return Result(_pick(x, index, outer, sizes, outside), saved=saved)
 
 
 @random_crop.resolve

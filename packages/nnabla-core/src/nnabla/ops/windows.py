@@ -29,7 +29,8 @@ def _taps(kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int],
         )
 
 
-def _padded(sizes: Sequence[int], kernel: Any, stride: Any, dilation: Any, pad: Any, out: Any) -> tuple[int, ...]:
+def padded_sizes(sizes: Sequence[int], kernel: Any, stride: Any, dilation: Any, pad: Any, out: Any) -> tuple[int, ...]:
+    """Return the sizes of an input with its padding that all windows fit into."""
     return tuple(
         max(n + p, (o - 1) * s + (k - 1) * d + 1) for n, k, s, d, p, o in zip(sizes, kernel, stride, dilation, pad, out)
     )
@@ -58,7 +59,7 @@ def _(x: Any, kernel: Any, stride: Any, dilation: Any, pad: Any, out: Any, fill:
 @unfold.reference
 def _(xp: Any, x: Any, kernel: Any, stride: Any, dilation: Any, pad: Any, out: Any, fill: float) -> Any:
     n, c, *sizes = x.shape
-    full = _padded(sizes, kernel, stride, dilation, pad, out)
+    full = padded_sizes(sizes, kernel, stride, dilation, pad, out)
     if full != tuple(sizes):
         padded = xp.full((n, c, *full), fill, dtype=x.dtype)
         padded[(slice(None), slice(None), *(slice(p, p + m) for p, m in zip(pad, sizes)))] = x
@@ -94,7 +95,7 @@ def _(x: Any, kernel: Any, stride: Any, dilation: Any, pad: Any, size: Any) -> A
 @fold.reference
 def _(xp: Any, x: Any, kernel: Any, stride: Any, dilation: Any, pad: Any, size: Any) -> Any:
     c, _, n, *out = x.shape
-    full = _padded(size, kernel, stride, dilation, pad, out)
+    full = padded_sizes(size, kernel, stride, dilation, pad, out)
     total = xp.zeros((c, n, *full), dtype=x.dtype)
     whole = (slice(None), slice(None))
     for at, tap in enumerate(_taps(kernel, stride, dilation, out)):

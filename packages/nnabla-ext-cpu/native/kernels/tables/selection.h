@@ -7,15 +7,6 @@
 
 namespace nnabla {
 
-// Samples of x, of `sizes`, read at positions per axis: `shape` is what is read of each, and `index` has a row for each
-// sample: the positions along the first axis, then those along the second one, and so on.
-struct Places {
-  long samples;
-  int nd;
-  const long *sizes, *shape;
-  const std::int64_t* index;
-};
-
 template <class T>
 struct SelectionTable {
   // The positions that sort each of `rows` rows of n elements, below 2^32, and the sorted elements.
@@ -39,9 +30,11 @@ struct SelectionTable {
   void (*compress)(long rows, long width, const std::uint8_t* mask, const T* x, T* y);
   void (*expand)(long rows, long width, const std::uint8_t* mask, const T* x, const T* base, T* y);
 
-  // y = x at the places, `outside` where a position is negative; and the adjoint, which adds y to an x of zeros.
-  void (*pick)(const Places& places, T outside, const T* x, T* y);
-  void (*put_back)(const Places& places, const T* y, T* x);
+  // y = 1 where the label is no class or more than n scores of the row are as high as its own, else 0.
+  void (*top_n_error)(long rows, long classes, long n, const T* x, const std::int64_t* label, T* y);
+
+  // y[label, best class] = how many rows; of equal scores the last counts, and labels that are no class do not.
+  void (*confusion)(long rows, long classes, const T* x, const std::int64_t* label, std::int32_t* y);
 };
 
 }  // namespace nnabla

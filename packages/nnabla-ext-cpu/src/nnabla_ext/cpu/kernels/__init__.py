@@ -20,6 +20,7 @@ from nnabla_ext.cpu.kernels import (
     reduction,
     selection,
     sequences,
+    spectral,
 )
 
 __all__ = ["ACCUMULATE_KERNELS", "BACKWARD_KERNELS", "FORWARD_KERNELS"]
@@ -31,6 +32,7 @@ FORWARD_KERNELS: dict[str, ForwardKernel] = {
     **ordering.FORWARD_KERNELS,
     **detection.FORWARD_KERNELS,
     **sequences.FORWARD_KERNELS,
+    **spectral.FORWARD_KERNELS,
     **loss.FORWARD_KERNELS,
     **random.FORWARD_KERNELS,
     **normalization.FORWARD_KERNELS,
@@ -46,6 +48,7 @@ BACKWARD_KERNELS: dict[str, BackwardKernel] = {
     **reduction.BACKWARD_KERNELS,
     **ordering.BACKWARD_KERNELS,
     **loss.BACKWARD_KERNELS,
+    **spectral.BACKWARD_KERNELS,
 }
 
 ACCUMULATE_KERNELS: dict[str, Callable[..., Any]] = {**indexing.ACCUMULATE_KERNELS}

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from nnabla.ops.positions import place_index
 from nnabla.ops.scatter import wrapped
 
 __all__ = ["ACCUMULATE_KERNELS", "FORWARD_KERNELS"]
@@ -105,10 +106,23 @@ def flat_along(xp: Any, inputs: tuple[Any, ...], out: tuple[Any, ...], args: dic
     return flat
 
 
+def place(xp: Any, inputs: tuple[Any, ...], out: tuple[Any, ...], args: dict[str, Any]) -> np.ndarray:
+    """Positions in a batch of arrays from those along each axis, negative ones being the first."""
+    sizes, dtype = args["sizes"], args["dtype"]
+    if len(inputs) > 1:
+        reference: Any = place_index.reference_kernel
+        return reference(xp, *inputs, sizes=sizes, dtype=dtype)
+    y = np.maximum(inputs[0], 0).astype(dtype, copy=False)
+    if len(y) > 1:
+        y += np.arange(len(y), dtype=dtype)[:, None] * sizes[0]
+    return y
+
+
 FORWARD_KERNELS: dict[str, Callable[..., Any]] = {
     "AddRows": add_rows,
     "BoolScatter": bool_scatter,
     "FlatAlong": flat_along,
+    "PlaceIndex": place,
     "PutRows": put_rows,
     "TakeRows": take_rows,
 }

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import functools
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from nnabla.ops.joining import concatenate
 from nnabla.ops.slicing import place, placement
-from nnabla.plugins.backend import ForwardKernel
+from nnabla.plugins.backend import BackwardKernel, ForwardKernel
+from nnabla_ext.cpu.kernels import indexing
 from nnabla_ext.cpu.native import module
 
-__all__ = ["FORWARD_KERNELS", "converted", "copied"]
+__all__ = ["BACKWARD_KERNELS", "FORWARD_KERNELS", "converted", "copied", "filled"]
 
 Array = np.ndarray
 Arrays = tuple[Any, ...]
 
 FORWARD_KERNELS: dict[str, ForwardKernel] = {}
 
+BACKWARD_KERNELS: dict[str, BackwardKernel] = {}
+
 #: Of fewer elements NumPy's own way is as fast: there is less to call.
 _FEW = 2048
+#: More are left to the system, which gives pages of zeros when they are touched, or says that there is no such memory.
+_MANY = 1 << 26
 _FLOATS = {np.dtype(np.float32): False, np.dtype(np.float64): True}
 
 
@@ -32,6 +39,12 @@ def copied(x: Array, c_order: bool) -> Array | None:
 def converted(x: Array, dtype: np.dtype) -> Array | None:
     """Return the values in another dtype; None where NumPy does it as well."""
     return None if x.size < _FEW and not module.is_recording() else module.converted(x, dtype)
+
+
+def filled(shape: Sequence[int], value: float, dtype: np.dtype) -> Array | None:
+    """Return an array filled with a number; None where NumPy does it as well."""
+    twice = _FLOATS.get(dtype)
+    return None if twice is None or not _FEW <= math.prod(shape) <= _MANY else module.filled(shape, value, twice)
 
 
 def _cast(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, Any]) -> Array:
@@ -92,6 +105,17 @@ def _reshape(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, Any]) -> Arra
     return (x if found is None else found).reshape(args["shape"])
 
 
+def _flat_along(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, Any]) -> Array:
+    found = module.flat_along(inputs[0], args["axis"], args["size"])
+    return indexing.flat_along(xp, inputs, out, args) if found is None else found
+
+
+def _take_rows(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, Any]) -> Array:
+    x, index = inputs
+    found = module.rows_at(x, index)
+    return np.take(x, index, axis=0) if found is None else found
+
+
 def _tile(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, Any]) -> Array:
     (x,), reps = inputs, args["reps"]
     ndim = max(x.ndim, len(reps))
@@ -108,16 +132,25 @@ def _trilu(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, Any]) -> Array:
     return module.triangle(np.ascontiguousarray(inputs[0]), args["k"], args["upper"])
 
 
+def _trilu_backward(
+    xp: Any, values: Sequence[Any], grads: Sequence[Any], need: Sequence[bool], args: dict[str, Any]
+) -> Sequence[Any]:
+    return (_trilu(xp, (grads[0],), (None,), args),)
+
+
 if module is not None:
+    BACKWARD_KERNELS["Trilu"] = BackwardKernel(_trilu_backward)
     FORWARD_KERNELS.update(
         {
             "Cast": _cast,
             "Concatenate": _concatenate,
+            "FlatAlong": _flat_along,
             "Full": _full,
             "Iota": _iota,
             "Linspace": _linspace,
             "Place": _place,
             "Reshape": _reshape,
+            "TakeRows": _take_rows,
             "Tile": _tile,
             "Trilu": _trilu,
         }

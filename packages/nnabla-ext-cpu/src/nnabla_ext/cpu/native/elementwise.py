@@ -91,10 +91,6 @@ def _power_kernels() -> tuple[ForwardKernel, Callable[..., Any]]:
     return forward, backward
 
 
-#: Operators whose truth values have kernels that give them as numbers; those on numbers with the argument ``val``.
-_TRUTHS = ("IsNaN", "IsInf", "LogicalAnd", "LogicalOr", "LogicalXor", "LogicalNot")
-
-
 def _fixed_point_kernels() -> tuple[ForwardKernel, Callable[..., Any]]:
     """Return the kernels of quantization with a fixed step, whose parameters follow from the arguments."""
 
@@ -129,7 +125,7 @@ if module is not None:
         )
         FORWARD_KERNELS[f"{_name}.float"] = module.forward_map(f"{_name}.float")
         FORWARD_KERNELS[f"{_name}Scalar.float"] = module.forward_map(f"{_name}Scalar.float", ("val",))
-    FORWARD_KERNELS.update({f"{name}.float": module.forward_map(f"{name}.float") for name in _TRUTHS})
+    FORWARD_KERNELS.update({f"{name}.float": module.forward_map(f"{name}.float") for name in ("IsNaN", "IsInf")})
     FORWARD_KERNELS["FixedPointQuantize"], _fixed_point_backward = _fixed_point_kernels()
     BACKWARD_KERNELS["FixedPointQuantize"] = BackwardKernel(_fixed_point_backward, ("x",))
     FORWARD_KERNELS["PowScalar"], _power_backward = _power_kernels()

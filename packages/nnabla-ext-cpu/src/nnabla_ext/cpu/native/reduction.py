@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from nnabla.plugins.backend import BackwardKernel, ForwardKernel
+from nnabla_ext.cpu.kernels import reduction as numpy_kernels
 from nnabla_ext.cpu.native import module
 
 __all__ = ["BACKWARD_KERNELS", "FORWARD_KERNELS"]
@@ -95,7 +96,25 @@ def _gradient_kernel(first: Callable[..., Any] | None, second: Callable[..., Any
     return backward
 
 
+def _prod_kernel() -> Callable[..., Any]:
+    """Return a kernel of the gradient of products: the product by the element, where none is 0 or too large."""
+    product, divide = module.reduction("Prod"), module.forward_map("Div2")
+
+    def backward(
+        xp: Any, values: Sequence[Any], grads: Sequence[Any], need: Sequence[bool], args: dict[str, Any]
+    ) -> Sequence[Any]:
+        (x,), (dy,) = values, grads
+        y = product(xp, (x,), (None,), {"axes": args["axes"], "keep_dims": True})
+        size = np.abs(y)
+        if not x.size or size.min() < np.finfo(x.dtype).tiny or size.max() == np.inf:
+            return numpy_kernels.BACKWARD_KERNELS["Prod"].compute(xp, values, grads, need, args)
+        return (divide(xp, (dy.reshape(y.shape) * y, x), (None,), args),)
+
+    return backward
+
+
 if module is not None:
+    BACKWARD_KERNELS["Prod"] = BackwardKernel(_prod_kernel(), ("x",))
     FORWARD_KERNELS.update({name: module.reduction(name) for name in ("Sum", "Mean", "AMax", "Prod")})
     FORWARD_KERNELS["Norm"] = _norm_kernel()
     FORWARD_KERNELS["ArgMax"] = _arg_max

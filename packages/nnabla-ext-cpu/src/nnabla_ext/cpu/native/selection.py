@@ -10,7 +10,7 @@ import numpy as np
 
 from nnabla.ops.masking import bool_scatter
 from nnabla.plugins.backend import BackwardKernel, ForwardKernel
-from nnabla_ext.cpu.kernels import ordering
+from nnabla_ext.cpu.kernels import ordering, sequences
 from nnabla_ext.cpu.native import module
 
 __all__ = ["BACKWARD_KERNELS", "FORWARD_KERNELS"]
@@ -178,14 +178,49 @@ def _pack_padded_sequence(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, 
     return x[present] if found is None else found, np.count_nonzero(present, axis=1).astype(np.int32)
 
 
-def _pick(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, Any]) -> Array:
-    x, index = inputs
-    return module.pick(np.ascontiguousarray(x), index, args["shape"], args["masked"], args["outside"])
+def _pad_packed_sequence(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, Any]) -> Any:
+    packed, sizes = inputs
+    batch, steps, value = int(sizes[0]), max(len(sizes), args["total_length"]), args["padding_value"]
+    present = np.zeros((steps, batch), bool)
+    np.less(np.arange(batch), sizes[:, None], out=present[: len(sizes)])
+    base = None
+    if value != 0:
+        base = module.filled((steps, batch, *packed.shape[1:]), value, packed.dtype == np.float64)
+    y = None if sizes.max() > batch or sizes.min() < 0 else module.expanded(packed, present, base)
+    if y is None:
+        return sequences.FORWARD_KERNELS["PadPackedSequence"](xp, inputs, out, args)
+    lengths = np.count_nonzero(present, axis=0).astype(np.int32)
+    return np.ascontiguousarray(np.moveaxis(y, 0, 1)) if args["batch_first"] else y, lengths
 
 
-def _put_back(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, Any]) -> Array:
-    y, index = inputs
-    return module.put_back(np.ascontiguousarray(y), index, args["sizes"], args["masked"])
+def _pack_steps(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, Any]) -> Array:
+    x, sizes = inputs
+    if args["batch_first"]:
+        x = np.ascontiguousarray(np.moveaxis(x, 0, 1))
+    return _chosen(xp, (x[: len(sizes)], np.arange(x.shape[1]) < sizes[:, None]), out, args)
+
+
+def _scores_and_labels(x: Array, label: Array, axis: int) -> tuple[Array, Array]:
+    """Return scores with a row for each label, and the labels in the same order."""
+    rows = np.ascontiguousarray(np.moveaxis(x, axis, -1)).reshape(label.size, x.shape[axis])
+    return rows, np.moveaxis(label, axis, -1).reshape(-1)
+
+
+def _top_n_error(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, Any]) -> Array:
+    (x, label), axis = inputs, args["axis"]
+    y: Array = module.top_n_error(*_scores_and_labels(x, label, axis), args["n"])
+    return y.reshape(label.shape) if axis in (-1, x.ndim - 1) else _restored(y, label, axis)
+
+
+def _restored(y: Array, label: Array, axis: int) -> Array:
+    """Return a value for each label in their shape, of which one axis was last."""
+    return np.moveaxis(y.reshape(np.moveaxis(label, axis, -1).shape), -1, axis)
+
+
+def _confusion_matrix(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, Any]) -> Array:
+    (x, label), axis = inputs, args["axis"]
+    y: Array = module.confusion(*_scores_and_labels(x, label, axis))
+    return y
 
 
 FORWARD_KERNELS: dict[str, ForwardKernel] = {
@@ -193,15 +228,17 @@ FORWARD_KERNELS: dict[str, ForwardKernel] = {
     "BoolGather": _chosen,
     "BoolScatter": _bool_scatter,
     "BoolTake": _chosen,
+    "ConfusionMatrix": _confusion_matrix,
     "Max": _extreme_kernel(False),
     "Min": _extreme_kernel(True),
     "NonZero": _nonzero,
     "PackPaddedSequence": _pack_padded_sequence,
-    "Pick": _pick,
+    "PackSteps": _pack_steps,
+    "PadPackedSequence": _pad_packed_sequence,
     "Prune": _prune,
-    "PutBack": _put_back,
     "Sort": _sort,
     "TopKData": _top_k_data,
+    "TopNError": _top_n_error,
 }
 
 BACKWARD_KERNELS: dict[str, BackwardKernel] = {
