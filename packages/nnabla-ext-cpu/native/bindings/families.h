@@ -17,5 +17,7 @@ void bind_movement(pybind11::module_& m);
 void bind_recurrent(pybind11::module_& m);
 void bind_solver(pybind11::module_& m);
 void bind_random(pybind11::module_& m);
+void bind_sampling(pybind11::module_& m);
+void bind_detection(pybind11::module_& m);
 
 }  // namespace nnabla

@@ -40,4 +40,6 @@ PYBIND11_MODULE(_native, m) {
   bind_recurrent(m);
   bind_solver(m);
   bind_random(m);
+  bind_sampling(m);
+  bind_detection(m);
 }

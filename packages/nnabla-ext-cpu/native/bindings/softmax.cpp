@@ -212,6 +212,69 @@ py::array sigmoid_cross_entropy(const py::array& x, const py::array& target, con
   });
 }
 
+// Call f(number of the label, its class, scores of it) for all labels; the scores lie `inner` apart.
+template <class T, class F>
+void each_sample(const Classes& c, const py::array& label, F&& f) {
+  const std::int64_t* chosen = typed<std::int64_t>(label);
+  const T* from = data<T>(c.x);
+  const long classes = c.shape.classes, inner = c.shape.inner;
+  long at = 0;
+  for (long o = 0; o < c.shape.outer; o++)
+    for (long i = 0; i < inner; i++, at++) f(at, chosen[at], from + o * classes * inner + i);
+}
+
+// 1 where n scores or more besides that of the label are as high as it, or where the label is no class; else 0.
+py::array top_n_error(const py::array& x, const py::array& target, int axis, long n) {
+  return by_type(x, [&](auto zero) {
+    using T = decltype(zero);
+    const Classes c(x, axis);
+    const py::array label = c.labels(target);
+    py::array wrong = c.fresh_labels(x.dtype());
+    T* to = mutable_data<T>(wrong);
+    const long classes = c.shape.classes, inner = c.shape.inner;
+    MaybeRelease released(c.shape.size());
+    each_sample<T>(c, label, [&](long at, std::int64_t chosen, const T* scores) {
+      if (chosen < 0 || chosen >= classes) {
+        to[at] = 1;
+        return;
+      }
+      const T score = scores[chosen * inner];
+      long better = 0;
+      for (long k = 0; k < classes; k++) better += scores[k * inner] >= score;
+      to[at] = better > n;
+    });
+    return wrong;
+  });
+}
+
+// Numbers of samples by label and by class of the highest score, the last of equal ones, or the last that is NaN.
+py::array confusion_matrix(const py::array& x, const py::array& target, int axis) {
+  return by_type(x, [&](auto zero) {
+    using T = decltype(zero);
+    const Classes c(x, axis);
+    const py::array label = c.labels(target);
+    const long classes = c.shape.classes, inner = c.shape.inner;
+    py::array counts = fresh<std::int32_t>({classes, classes});
+    std::int32_t* to = mutable_data<std::int32_t>(counts);
+    std::fill_n(to, classes * classes, 0);
+    MaybeRelease released(c.shape.size());
+    each_sample<T>(c, label, [&](long, std::int64_t chosen, const T* scores) {
+      if (chosen < 0 || chosen >= classes) return;
+      long best = classes - 1;
+      T highest = scores[best * inner];
+      for (long k = classes - 2; k >= 0 && highest == highest; k--) {
+        // Without a branch: which score is highest nobody can foretell.
+        const T score = scores[k * inner];
+        const bool higher = !(score <= highest);
+        best = higher ? k : best;
+        highest = higher ? score : highest;
+      }
+      to[chosen * classes + best]++;
+    });
+    return counts;
+  });
+}
+
 }  // namespace
 
 void bind_softmax(py::module_& m) {
@@ -222,6 +285,8 @@ void bind_softmax(py::module_& m) {
   m.def("categorical_cross_entropy", categorical_cross_entropy);
   m.def("categorical_cross_entropy_backward", categorical_cross_entropy_backward);
   m.def("sigmoid_cross_entropy", sigmoid_cross_entropy);
+  m.def("top_n_error", top_n_error);
+  m.def("confusion_matrix", confusion_matrix);
 }
 
 }  // namespace nnabla

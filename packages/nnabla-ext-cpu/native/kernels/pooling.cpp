@@ -239,6 +239,18 @@ void spread_row(const PoolingShape& s, Reach& reach, const T* dy, T* image, T* s
 
 template <class T>
 void spread(const PoolingShape& s, const T* dy, T* dx, Divisor divisor) {
+  if (s.exact() && s.windows() == 1 && s.tail == 1) {
+    // One window is the image.
+    const T count = divisor == Divisor::none ? T{1} : static_cast<T>(s.taps());
+    parallel_for(s.outer, divide_up(least_pooled, s.image()), [&](long begin, long end) {
+      for (long o = begin; o < end; o++) {
+        const T value = dy[o] / count;
+        T* to = dx + o * s.image();
+        each<T>(s.image(), [&](long i, auto tag) { put(to + i, decltype(tag){} + value); });
+      }
+    });
+    return;
+  }
   if (s.exact()) {
     const T count = divisor == Divisor::none ? T{1} : static_cast<T>(s.taps());
     parallel_for(rows_of(s), grain_of_rows(s), [&](long first, long last) {

@@ -21,7 +21,8 @@ Tables<T> all_tables() {
           movement_table<T>(),
           recurrent_table<T>(),
           solver_table<T>(),
-          random_table<T>()};
+          random_table<T>(),
+          sampling_table<T>()};
 }
 
 }  // namespace

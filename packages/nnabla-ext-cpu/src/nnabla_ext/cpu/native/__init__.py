@@ -25,16 +25,20 @@ __all__ = ["FAMILIES", "missing", "module", "over"]
 
 FAMILIES = (
     "convolution",
+    "detection",
     "elementwise",
     "gemm",
+    "loss",
     "movement",
     "normalization",
     "pooling",
     "random",
     "recurrent",
     "reduction",
+    "sampling",
     "softmax",
     "solver",
+    "windows",
 )
 
 

@@ -1,4 +1,4 @@
-"""Softmax and its losses by native kernels."""
+"""Softmax, its losses and what counts right classes, by native kernels."""
 
 from __future__ import annotations
 
@@ -58,12 +58,22 @@ def _sigmoid_cross_entropy_backward(xp: Any, values: Any, grads: Any, need: Any,
     return module.sigmoid_cross_entropy(values[0], values[1], grads[0]) if need[0] else None, None
 
 
+def _top_n_error(xp: Any, inputs: Any, out: Any, args: dict[str, Any]) -> Any:
+    return module.top_n_error(inputs[0], inputs[1], args["axis"], args["n"])
+
+
+def _confusion_matrix(xp: Any, inputs: Any, out: Any, args: dict[str, Any]) -> Any:
+    return module.confusion_matrix(inputs[0], inputs[1], args["axis"])
+
+
 FORWARD_KERNELS: dict[str, Callable[..., Any]] = {
     "CategoricalCrossEntropy": _categorical_cross_entropy,
+    "ConfusionMatrix": _confusion_matrix,
     "LogSoftmax": _log_softmax,
     "SigmoidCrossEntropy": _sigmoid_cross_entropy,
     "Softmax": _softmax,
     "SoftmaxCrossEntropy": _softmax_cross_entropy,
+    "TopNError": _top_n_error,
 }
 
 BACKWARD_KERNELS: dict[str, BackwardKernel] = {
