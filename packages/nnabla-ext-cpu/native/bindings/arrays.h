@@ -107,6 +107,12 @@ inline auto by_type(const py::array& x, F&& f) {
                        py::str(static_cast<py::object>(x.dtype())).cast<std::string>());
 }
 
+// An array in C order and of type T: x itself or a copy.
+template <class T>
+inline py::array in_c_order(const py::array& x) {
+  return py::array_t<T, py::array::c_style | py::array::forcecast>(x);
+}
+
 // The GIL is given up for work of at least so many elements; less is done sooner than another thread starts.
 constexpr long worth_releasing = 20000;
 

@@ -61,11 +61,6 @@ void check(const py::array& boxes, const py::array& scores) {
     throw py::value_error("boxes must be (B, N, 4) and scores (B, lists, N)");
 }
 
-template <class T>
-py::array in_c_order(const py::array& x) {
-  return py::array_t<T, py::array::c_style | py::array::forcecast>(x);
-}
-
 // Which boxes (lower corner, upper corner) stay, list by list: truth values of the shape of the scores.
 py::array suppress(const py::array& corners, const py::array& scores, double threshold) {
   return by_type(corners, [&](auto zero) -> py::array {
@@ -111,7 +106,8 @@ py::array suppressed(const py::array& given_boxes, const py::array& given_scores
         }
         Suppression<T> suppression(own.data(), n, static_cast<T>(threshold));
         for (long c = 0; c < lists; c++)
-          for (long i : suppression.stay(data<T>(scores) + (b * lists + c) * n, static_cast<T>(least), std::max(most, 0L)))
+          for (long i :
+               suppression.stay(data<T>(scores) + (b * lists + c) * n, static_cast<T>(least), std::max(most, 0L)))
             rows.insert(rows.end(), {b, c, i});
       }
     }

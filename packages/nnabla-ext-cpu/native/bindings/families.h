@@ -10,6 +10,7 @@ void bind_convolution(pybind11::module_& m);
 void bind_winograd(pybind11::module_& m);
 void bind_pooling(pybind11::module_& m);
 void bind_normalization(pybind11::module_& m);
+void bind_group_normalization(pybind11::module_& m);
 void bind_softmax(pybind11::module_& m);
 void bind_elementwise(pybind11::module_& m);
 void bind_reduction(pybind11::module_& m);
@@ -18,6 +19,8 @@ void bind_recurrent(pybind11::module_& m);
 void bind_solver(pybind11::module_& m);
 void bind_random(pybind11::module_& m);
 void bind_sampling(pybind11::module_& m);
+void bind_warping(pybind11::module_& m);
+void bind_windows(pybind11::module_& m);
 void bind_detection(pybind11::module_& m);
 
 }  // namespace nnabla

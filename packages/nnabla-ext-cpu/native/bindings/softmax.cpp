@@ -239,8 +239,12 @@ py::array top_n_error(const py::array& x, const py::array& target, int axis, lon
         return;
       }
       const T score = scores[chosen * inner];
-      long better = 0;
-      for (long k = 0; k < classes; k++) better += scores[k * inner] >= score;
+      int better = 0;
+      if (inner == 1) {
+        for (long k = 0; k < classes; k++) better += scores[k] >= score;
+      } else {
+        for (long k = 0; k < classes; k++) better += scores[k * inner] >= score;
+      }
       to[at] = better > n;
     });
     return wrong;

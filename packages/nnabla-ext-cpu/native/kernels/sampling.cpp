@@ -119,17 +119,9 @@ void put_places(const PlacesShape& s, const T* dy, T* dx) {
 
 template <class T>
 const SamplingTable<T>* sampling_table() {
-  static const SamplingTable<T> table = {mix<T>,
-                                         warp<T>,
-                                         warp_gradient<T>,
-                                         roi_align<T>,
-                                         roi_align_gradient<T>,
-                                         take_places<T>,
-                                         put_places<T>,
-                                         separable<T>,
-                                         separable_gradient<T>,
-                                         correlate<T>,
-                                         correlate_gradient<T>};
+  static const SamplingTable<T> table = {
+      mix<T>,        warp<T>,      warp_gradient<T>,      roi_align<T>, roi_align_gradient<T>, take_places<T>,
+      put_places<T>, separable<T>, separable_gradient<T>, correlate<T>, correlate_gradient<T>};
   return &table;
 }
 template const SamplingTable<float>* sampling_table();

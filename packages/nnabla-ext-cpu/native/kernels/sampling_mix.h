@@ -52,8 +52,7 @@ constexpr long mixed_lines = 32;
 template <class T>
 void mix_axis(const Mixture<T>& m, const T* x, T* y, T* turned) {
   if (m.inner > 1 || m.lines < 4) {
-    for (long l = 0; l < m.lines; l++)
-      mix_line(m, m.inner, m.inner, x + l * m.from * m.inner, y + l * m.to * m.inner);
+    for (long l = 0; l < m.lines; l++) mix_line(m, m.inner, m.inner, x + l * m.from * m.inner, y + l * m.to * m.inner);
     return;
   }
   T* turned_y = turned + m.from * mixed_lines;

@@ -85,8 +85,8 @@ void each_region(const RoiShape& s, const T* boxes, long begin, long end, F&& f)
 
 // Call f(pixel, weight) for all that a cell is made of.
 template <class T, class F>
-NNABLA_INLINE void each_part(const RoiShape& s, const Samples<T>& down, const Samples<T>& across, long row,
-                             long column, F&& f) {
+NNABLA_INLINE void each_part(const RoiShape& s, const Samples<T>& down, const Samples<T>& across, long row, long column,
+                             F&& f) {
   for (long i = 0; i < down.points; i++) {
     const Sample<T>& v = down.at[row * down.points + i];
     if (v.low < 0) continue;

@@ -14,65 +14,102 @@ constexpr int most_corners = 1 << most_sampled;
 // Positions whose samples are found before they are read.
 constexpr long warp_block = 64;
 
-// Along one axis: the elements around a position (-1 is outside, where there are zeros), the share of the second, and
-// by how much the share grows with the number that the position came from.
+typedef std::int32_t Place;
+
+// Along one axis, for each position of a block: the elements around it (-1 is outside, where there are zeros), the
+// share of the second, and by how much the share grows with the number that the position came from.
 template <class T>
-struct Between {
-  long low, high;
-  T share, slope;
+struct Line {
+  Place low[warp_block], high[warp_block];
+  T share[warp_block], slope[warp_block];
 };
 
-// An axis of n elements at the position that `g` says; `place` is the element's own place where positions are flows.
+// Positions along an axis of `size` elements, in elements, and how they grow with the numbers that they come from.
 template <class T>
-NNABLA_INLINE Between<T> locate(const WarpShape& s, long n, T g, long place) {
-  T at, slope = 1;
+void find_positions(const WarpShape& s, int axis, long first, long n, const T* grid, T* at, T* slope) {
+  // Columns of a grid, and of flows, come in the reverse order of the dimensions.
+  const int column = s.nd - 1 - axis;
   if (s.positions != WarpShape::grid) {
-    at = g + static_cast<T>(place);
-  } else if (s.align_corners) {
-    slope = static_cast<T>((n - 1) / 2.0);
-    at = (g + 1) * slope;
-  } else {
-    slope = static_cast<T>(n / 2.0);
-    at = (g + 1) * slope - static_cast<T>(0.5);
-  }
-  const T last = static_cast<T>(n - 1);
-  if (s.border == WarpShape::zero) {
-    // Everything from one element outside on lies among zeros; NaN counts as there and has a share of NaN.
-    at += 1;
-    const T most = static_cast<T>(n + 1);
-    if (!s.linear) {
-      at = at > static_cast<T>(0.5) ? at + static_cast<T>(0.5) : 0;
-      const long i = static_cast<long>(at < most ? at : most) - 1;
-      return {i < n ? i : -1, -1, 0, 0};
+    const T* from = grid + column * s.out + first;
+    for (long p = 0; p < n; p++) {
+      at[p] = from[p];
+      slope[p] = 1;
     }
-    if (at < 0 || !(at < most)) slope = 0;
-    const T limited = at < 0 ? 0 : at > most ? most : at;
-    const long i = limited > 0 ? static_cast<long>(limited) : 0;
-    return {i <= n ? i - 1 : -1, i < n ? i : -1, limited - static_cast<T>(i), slope};
+    if (s.positions == WarpShape::flow) {
+      for (long p = 0; p < n; p++)
+        at[p] += static_cast<T>(axis == s.nd - 1 ? (first + p) % s.out_row : (first + p) / s.out_row);
+    }
+    return;
   }
-  if (s.border == WarpShape::reflect) {
-    // At the outermost elements or at the borders, forwards and backwards in turn.
-    const T half = s.align_corners ? last : static_cast<T>(n), shift = s.align_corners ? 0 : static_cast<T>(0.5);
+  const T scale = static_cast<T>((s.align_corners ? s.size[axis] - 1 : s.size[axis]) / 2.0);
+  const T shift = s.align_corners ? 0 : static_cast<T>(0.5);
+  const T* from = grid + first * s.nd + column;
+  for (long p = 0; p < n; p++) {
+    at[p] = (from[p * s.nd] + 1) * scale - shift;
+    slope[p] = scale;
+  }
+}
+
+// Positions reflected into an axis at its outermost elements or at its borders, forwards and backwards in turn.
+template <class T>
+void reflect(const WarpShape& s, long size, long n, T* at, T* slope) {
+  const T half = static_cast<T>(s.align_corners ? size - 1 : size), shift = s.align_corners ? 0 : static_cast<T>(0.5);
+  for (long p = 0; p < n; p++) {
     if (half == 0) {
-      at *= 0;
-      slope = 0;
+      at[p] *= 0;
+      slope[p] = 0;
+      continue;
+    }
+    if (at[p] + shift < 0) slope[p] = -slope[p];
+    const T turn = std::fmod(std::fabs(at[p] + shift), 2 * half) - half;
+    if (turn >= 0) slope[p] = -slope[p];
+    at[p] = half - std::fabs(turn) - shift;
+  }
+}
+
+// The elements around positions. A share of NaN comes of a position of NaN, and no element beyond the axis.
+template <class T>
+void find_elements(const WarpShape& s, int axis, long first, long n, const T* grid, Line<T>& line) {
+  const long size = s.size[axis];
+  const T last = static_cast<T>(size - 1), half = static_cast<T>(0.5);
+  const Place count = static_cast<Place>(size);
+  T at[warp_block], slope[warp_block];
+  find_positions(s, axis, first, n, grid, at, slope);
+  if (s.border == WarpShape::reflect) reflect(s, size, n, at, slope);
+  if (s.border == WarpShape::zero) {
+    // Everything from one element outside on lies among zeros.
+    const T most = static_cast<T>(size + 1);
+    for (long p = 0; p < n; p++) {
+      const T from_border = at[p] + 1;
+      if (s.linear) {
+        const T limited = from_border < 0 ? 0 : from_border > most ? most : from_border;
+        const Place i = static_cast<Place>(limited > 0 ? limited : 0);
+        line.low[p] = i <= count ? i - 1 : -1;
+        line.high[p] = i < count ? i : -1;
+        line.share[p] = limited - static_cast<T>(i);
+        line.slope[p] = from_border >= 0 && from_border < most ? slope[p] : 0;
+      } else {
+        const T near = from_border > half ? from_border + half : 0;
+        const Place i = static_cast<Place>(near < most ? near : most) - 1;
+        line.low[p] = i < count ? i : -1;
+      }
+    }
+    return;
+  }
+  for (long p = 0; p < n; p++) {
+    const T limited = at[p] < 0 ? 0 : at[p] > last ? last : at[p];
+    if (s.linear) {
+      const Place whole = static_cast<Place>(limited > 0 ? limited : 0), before = count > 1 ? count - 2 : 0;
+      const Place i = whole < before ? whole : before;
+      line.low[p] = i;
+      line.high[p] = count > 1 ? i + 1 : -1;
+      line.share[p] = count > 1 ? limited - static_cast<T>(i) : 0;
+      line.slope[p] = count > 1 && at[p] >= 0 && at[p] < last ? slope[p] : 0;
     } else {
-      if (at + shift < 0) slope = -slope;
-      const T turn = std::fmod(std::fabs(at + shift), 2 * half) - half;
-      if (turn >= 0) slope = -slope;
-      at = half - std::fabs(turn) - shift;
+      const T near = limited + half;
+      line.low[p] = static_cast<Place>(near > 0 ? (near < last ? near : last) : 0);
     }
   }
-  if (at < 0 || !(at < last)) slope = 0;
-  at = at < 0 ? 0 : at > last ? last : at;
-  if (!s.linear) {
-    const T near = at + static_cast<T>(0.5);
-    return {near > 0 ? static_cast<long>(near < last ? near : last) : 0, -1, 0, 0};
-  }
-  if (n == 1) return {0, -1, 0, 0};
-  long i = at > 0 ? static_cast<long>(at) : 0;
-  if (i > n - 2) i = n - 2;
-  return {i, i + 1, at - static_cast<T>(i), slope};
 }
 
 // The elements that positions of a block are sampled from, and their weights: corner by corner. A place of -1 is
@@ -80,7 +117,8 @@ NNABLA_INLINE Between<T> locate(const WarpShape& s, long n, T g, long place) {
 template <class T>
 struct Corners {
   int count = 0;
-  long place[most_corners][warp_block];
+  Line<T> lines[most_sampled];
+  Place place[most_corners][warp_block];
   T weight[most_corners][warp_block];
   T slope[most_sampled][most_corners][warp_block];
 };
@@ -88,40 +126,35 @@ struct Corners {
 template <class T, bool Slopes>
 void find_corners(const WarpShape& s, long image, long first, long n, const T* grid, Corners<T>& c) {
   const int nd = s.nd;
-  const bool both = s.linear;
-  c.count = both ? 1 << nd : 1;
-  const T* from = grid + image * s.out * nd;
-  for (long p = 0; p < n; p++) {
-    const long position = first + p;
-    Between<T> axis[most_sampled];
+  c.count = s.linear ? 1 << nd : 1;
+  for (int a = 0; a < nd; a++) find_elements(s, a, first, n, grid + image * s.out * nd, c.lines[a]);
+  for (int k = 0; k < c.count; k++) {
+    const auto second = [&](int a) { return (k >> (nd - 1 - a) & 1) != 0; };
+    Place* place = c.place[k];
+    T* weight = c.weight[k];
     for (int a = 0; a < nd; a++) {
-      // Columns of a grid, and of flows, come in the reverse order of the dimensions.
-      const int column = nd - 1 - a;
-      const T g = s.positions == WarpShape::grid ? from[position * nd + column] : from[column * s.out + position];
-      const long place = s.positions != WarpShape::flow ? 0 : a == nd - 1 ? position % s.out_row : position / s.out_row;
-      axis[a] = locate<T>(s, s.size[a], g, place);
-    }
-    for (int k = 0; k < c.count; k++) {
-      long place = 0;
-      T weight = 1;
-      bool inside = true;
-      for (int a = 0; a < nd; a++) {
-        const bool second = both && (k >> (nd - 1 - a) & 1);
-        const long i = second ? axis[a].high : axis[a].low;
-        inside &= i >= 0;
-        place = place * s.size[a] + i;
-        if (both) weight *= second ? axis[a].share : 1 - axis[a].share;
+      const Line<T>& line = c.lines[a];
+      const Place size = static_cast<Place>(s.size[a]), *at = second(a) ? line.high : line.low;
+      if (a == 0) {
+        for (long p = 0; p < n; p++) place[p] = at[p];
+      } else {
+        for (long p = 0; p < n; p++) place[p] = place[p] < 0 || at[p] < 0 ? -1 : place[p] * size + at[p];
       }
-      c.place[k][p] = inside ? place : -1;
-      c.weight[k][p] = weight;
-      if constexpr (Slopes) {
-        for (int d = 0; d < nd; d++) {
-          T slope = (k >> (nd - 1 - d) & 1) ? axis[d].slope : -axis[d].slope;
-          for (int a = 0; a < nd; a++) {
-            if (a == d) continue;
-            slope *= (k >> (nd - 1 - a) & 1) ? axis[a].share : 1 - axis[a].share;
-          }
-          c.slope[d][k][p] = slope;
+      if (!s.linear) continue;
+      const T base = second(a) ? 0 : 1, sign = second(a) ? 1 : -1;
+      for (long p = 0; p < n; p++) weight[p] = (a == 0 ? 1 : weight[p]) * (base + sign * line.share[p]);
+    }
+    if (!s.linear)
+      for (long p = 0; p < n; p++) weight[p] = 1;
+    if constexpr (Slopes) {
+      for (int d = 0; d < nd && s.linear; d++) {
+        T* slope = c.slope[d][k];
+        const T own = second(d) ? 1 : -1;
+        for (long p = 0; p < n; p++) slope[p] = own * c.lines[d].slope[p];
+        for (int a = 0; a < nd; a++) {
+          if (a == d) continue;
+          const T base = second(a) ? 0 : 1, sign = second(a) ? 1 : -1;
+          for (long p = 0; p < n; p++) slope[p] *= base + sign * c.lines[a].share[p];
         }
       }
     }
@@ -135,7 +168,8 @@ NNABLA_INLINE void sample_pixels(const Corners<T>& c, long n, long channels, con
     const T* from[Count];
     T weight[Count];
     for (int k = 0; k < Count; k++) {
-      from[k] = c.place[k][p] < 0 ? zeros : x + c.place[k][p] * channels;
+      const long place = c.place[k][p];
+      from[k] = place < 0 ? zeros : x + place * channels;
       weight[k] = c.weight[k][p];
     }
     T* to = y + p * channels;
@@ -151,12 +185,24 @@ NNABLA_INLINE void sample_pixels(const Corners<T>& c, long n, long channels, con
 // y[channels][out] at n positions from an image [channels][pixels].
 template <class T>
 void sample_planes(const Corners<T>& c, long n, const WarpShape& s, const T* x, T* y) {
+  bool inside = true;
+  for (int k = 0; k < c.count; k++)
+    for (long p = 0; p < n; p++) inside &= c.place[k][p] >= 0;
   for (long channel = 0; channel < s.channels; channel++) {
     const T* from = x + channel * s.pixels();
     T* to = y + channel * s.out;
-    for (long p = 0; p < n; p++) to[p] = (c.place[0][p] < 0 ? 0 : from[c.place[0][p]]) * c.weight[0][p];
-    for (int k = 1; k < c.count; k++)
-      for (long p = 0; p < n; p++) to[p] += (c.place[k][p] < 0 ? 0 : from[c.place[k][p]]) * c.weight[k][p];
+    if (inside && c.count == 4) {
+      for (long p = 0; p < n; p++)
+        to[p] = (from[c.place[0][p]] * c.weight[0][p] + from[c.place[1][p]] * c.weight[1][p]) +
+                (from[c.place[2][p]] * c.weight[2][p] + from[c.place[3][p]] * c.weight[3][p]);
+      continue;
+    }
+    for (int k = 0; k < c.count; k++) {
+      for (long p = 0; p < n; p++) {
+        const T value = (c.place[k][p] < 0 ? 0 : from[c.place[k][p]]) * c.weight[k][p];
+        to[p] = k == 0 ? value : to[p] + value;
+      }
+    }
   }
 }
 
@@ -200,7 +246,8 @@ NNABLA_INLINE T leave_pixel(long channels, T weight, const T* dy, const T* x, T*
   T product = 0;
   if (x != nullptr) {
     TwoSums<T> sums;
-    sums.add(channels, [&](long i, auto v, auto& a, auto&) { a += get<decltype(v)>(x + i) * get<decltype(v)>(dy + i); });
+    sums.add(channels,
+             [&](long i, auto v, auto& a, auto&) { a += get<decltype(v)>(x + i) * get<decltype(v)>(dy + i); });
     product = sums.first();
   }
   if (dx != nullptr)
@@ -251,10 +298,9 @@ void warp_gradient(const WarpShape& s, const T* x, const T* grid, const T* dy, T
             for (int k = 0; k < corners.count; k++) {
               const long place = corners.place[k][p];
               if (place < 0) continue;
-              products[k][p] =
-                  leave_pixel(s.channels, corners.weight[k][p], g + p * s.channels,
-                              by_position ? from + place * s.channels : nullptr,
-                              to == nullptr ? nullptr : to + place * s.channels);
+              products[k][p] = leave_pixel(s.channels, corners.weight[k][p], g + p * s.channels,
+                                           by_position ? from + place * s.channels : nullptr,
+                                           to == nullptr ? nullptr : to + place * s.channels);
             }
           }
         }

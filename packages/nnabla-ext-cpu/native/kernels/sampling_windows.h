@@ -43,8 +43,8 @@ void separable(const SeparableShape& s, const T* x, const T* vertical, const T* 
 }
 
 template <class T>
-void separable_gradient(const SeparableShape& s, const T* x, const T* vertical, const T* horizontal, const T* dy,
-                        T* dx, T* d_vertical, T* d_horizontal) {
+void separable_gradient(const SeparableShape& s, const T* x, const T* vertical, const T* horizontal, const T* dy, T* dx,
+                        T* d_vertical, T* d_horizontal) {
   const long plane = s.out[0] * s.out[1], width = s.out[1] + s.kernel[1] - 1, height = s.out[0] + s.kernel[0] - 1;
   if (dx != nullptr) {
     parallel_for(s.batch * s.channels, 1, [&](long begin, long end) {
@@ -60,8 +60,8 @@ void separable_gradient(const SeparableShape& s, const T* x, const T* vertical, 
               T* to = image + (i + v) * width + h;
               each_once<T>(s.out[1], [&](long j, auto tag) {
                 using V = decltype(tag);
-                put(to + j, get<V>(to + j) + get<V>(given + j) * get<V>(down + v * plane + j) *
-                                                 get<V>(across + h * plane + j));
+                put(to + j,
+                    get<V>(to + j) + get<V>(given + j) * get<V>(down + v * plane + j) * get<V>(across + h * plane + j));
               });
             }
           }

@@ -115,14 +115,19 @@ def image_augmentation(
         offset = (random_uniform(one) - 0.5) * room
         down, across = (down + offset, across) if line == 0 else (down, across + offset)
     turn = _between(-angle, angle, one)
-    row = (down * ops.cos(turn) - across * ops.sin(turn)) / (scale * sqrt(stretch))
-    column = (down * ops.sin(turn) + across * ops.cos(turn)) * sqrt(stretch) / scale
-    if distortion:
-        radius = (row * row + column * column) * (4.0 / (height * height + width * width))
-        bend = radius * _between(-distortion, distortion, one) + 1.0
-        row, column = row * bend, column * bend
-    row, column = row * _mirror(flip_ud, one), column * _mirror(flip_lr, one)
-    column, row = (ops.broadcast(v, (batch, tall, wide)) for v in (column, row))
+    middle = ((height - 1.0) / 2.0, (width - 1.0) / 2.0)
+    bend = _between(-distortion, distortion, one) if distortion else None
+    # What is done to whole lines costs less than what is done to all positions.
+    upright = 1.0 / (scale * sqrt(stretch)) * _mirror(flip_ud, one)
+    level = sqrt(stretch) / scale * _mirror(flip_lr, one)
+    lines = (down * (ops.cos(turn) * upright), down * (ops.sin(turn) * level))
+    if bend is None:
+        lines = (lines[0] + middle[0], lines[1] + middle[1])
+    row = lines[0] - across * (ops.sin(turn) * upright)
+    column = lines[1] + across * (ops.cos(turn) * level)
+    if bend is not None:
+        bend = (row * row + column * column) * (4.0 / (height * height + width * width)) * bend + 1.0
+        row, column = row * bend + middle[0], column * bend + middle[1]
     if (
         (tall, wide) == (height, width)
         and not any(pad)
@@ -131,8 +136,7 @@ def image_augmentation(
     ):
         y = images
     else:
-        place = ops.stack(column + (width - 1.0) / 2.0, row + (height - 1.0) / 2.0, axis=1)
-        y = sample_images(images, place)
+        y = sample_images(images, ops.stack(column, row, axis=1))
     if contrast != 1:
         factor = _evenly(1.0 / contrast, contrast, (batch, channels if contrast_each else 1, 1, 1))
         y = (y - contrast_center) * factor + contrast_center

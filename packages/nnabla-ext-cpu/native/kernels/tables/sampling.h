@@ -24,12 +24,12 @@ struct WarpShape {
   enum Border { zero, repeat, reflect };
   int nd;
   long batch, channels, size[most_sampled];
-  long out, out_row;     // positions of an image, and of its last dimension
+  long out, out_row;  // positions of an image, and of its last dimension
   Positions positions;
   bool linear, align_corners;
   Border border;
-  bool planes;           // images are [channels][pixels], else [pixels][channels]
-  bool out_planes;       // the same of results and their gradients
+  bool planes;      // images are [channels][pixels], else [pixels][channels]
+  bool out_planes;  // the same of results and their gradients
 
   long pixels() const { return nd == 2 ? size[0] * size[1] : size[0] * size[1] * size[2]; }
 };

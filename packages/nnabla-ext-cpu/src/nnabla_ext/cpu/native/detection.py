@@ -20,7 +20,8 @@ def _suppress(xp: Any, inputs: tuple[Any, ...], out: tuple[Any, ...], args: dict
 
 def _non_max_suppression(xp: Any, inputs: tuple[Any, ...], out: tuple[Any, ...], args: dict[str, Any]) -> Array:
     most, thresholds = args["max_output_boxes_per_class"], (args["iou_threshold"], args["score_threshold"])
-    return module.suppressed(*inputs, args["center_point_box"] != 0, most, *thresholds).astype(args["dtype"], copy=False)
+    found = module.suppressed(*inputs, args["center_point_box"] != 0, most, *thresholds)
+    return found.astype(args["dtype"], copy=False)
 
 
 FORWARD_KERNELS: dict[str, ForwardKernel] = {

@@ -201,7 +201,7 @@ def _reference(op: Any) -> Callable[..., Any]:
 
 
 # -- random places ---------------------------------------------------------------------------------------------
-def _positions(x: Array, base: int, lines: dict[int, Callable[[Callable[[int], Array]], Array]], args: Any) -> Array:
+def _positions(x: Array, base: int, lines: Mapping[int, Callable[..., Array]], args: Any) -> Array:
     """Return positions (B, total) of all axes of samples, one axis after the other.
 
     Args:

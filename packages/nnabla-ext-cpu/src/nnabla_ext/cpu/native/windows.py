@@ -41,8 +41,6 @@ FORWARD_KERNELS: dict[str, ForwardKernel] = {
 }
 
 BACKWARD_KERNELS: dict[str, BackwardKernel] = {
-    "AdaptiveSeparableConvolution": BackwardKernel(
-        _separable_backward, ("x", "vertical_kernel", "horizontal_kernel")
-    ),
+    "AdaptiveSeparableConvolution": BackwardKernel(_separable_backward, ("x", "vertical_kernel", "horizontal_kernel")),
     "PatchCorrelation": BackwardKernel(_correlate_backward, ("x1", "x2")),
 }
