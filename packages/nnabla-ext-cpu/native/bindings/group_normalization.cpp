@@ -28,13 +28,26 @@ struct Groups {
   long grain() const { return std::max(1L, 16384 / std::max(block(), 1L)); }
 };
 
-// A number for each channel, or null where there are none.
+// A number for each channel, or for each channel of each image.
 template <class T>
-const T* of_channels(const py::object& given, const Groups& g, std::vector<py::array>& held) {
-  if (given.is_none()) return nullptr;
+struct Parameter {
+  const T* numbers = nullptr;  // null where there are none
+  bool of_images = false;
+
+  // Those of a group, by its number among all.
+  const T* of_group(const Groups& g, long group) const {
+    return numbers == nullptr ? nullptr : numbers + (of_images ? group : group % g.groups) * g.each();
+  }
+};
+
+template <class T>
+Parameter<T> parameter(const py::object& given, const Groups& g, std::vector<py::array>& held) {
+  if (given.is_none()) return {};
   held.push_back(in_c_order<T>(given.cast<py::array>()));
-  if (held.back().size() != g.channels) throw py::value_error("scale and offset have a number for each channel");
-  return data<T>(held.back());
+  const bool of_images = held.back().size() != g.channels;
+  if (of_images && held.back().size() != g.batch * g.channels)
+    throw py::value_error("scale and offset have a number for each channel");
+  return {data<T>(held.back()), of_images};
 }
 
 // Mean and inverse deviation of a group, for one and for all of its channels.
@@ -67,7 +80,7 @@ py::object group_normalization(const py::array& x, const py::object& beta, const
     const Groups g(x, groups);
     if (!g.possible) return py::none();
     std::vector<py::array> held;
-    const T *scale = of_channels<T>(gamma, g, held), *offset = of_channels<T>(beta, g, held);
+    const Parameter<T> scale = parameter<T>(gamma, g, held), offset = parameter<T>(beta, g, held);
     py::array y = fresh_like(x);
     const T* from = data<T>(x);
     T* to = mutable_data<T>(y);
@@ -75,14 +88,14 @@ py::object group_normalization(const py::array& x, const py::object& beta, const
     parallel_for(g.batch * groups, g.grain(), [&](long begin, long end) {
       Statistics<T> found(g);
       for (long b = begin; b < end; b++) {
-        const long start = b * g.block(), channel = b % groups * g.each();
+        const long start = b * g.block();
         found.find(g, from + start, static_cast<T>(eps), to + start);
-        if (scale == nullptr && offset == nullptr) continue;
+        if (scale.numbers == nullptr && offset.numbers == nullptr) continue;
         Standardization<T> s{};
         s.shape = g.by_channel();
         s.x = from + start, s.y = to + start;
-        s.gamma = scale == nullptr ? nullptr : scale + channel;
-        s.beta = offset == nullptr ? nullptr : offset + channel;
+        s.gamma = scale.of_group(g, b);
+        s.beta = offset.of_group(g, b);
         s.fixed = true;
         s.center = found.center.data(), s.inverse = found.inverse.data();
         tables<T>().normalization->forward(s);
@@ -103,7 +116,7 @@ py::object group_normalization_gradient(const py::array& x, const py::object& ga
     const py::array dy = in_c_order<T>(given);
     if (dy.size() != x.size()) throw py::value_error("a gradient has another shape than the result");
     std::vector<py::array> held;
-    const T* scale = of_channels<T>(gamma, g, held);
+    const Parameter<T> scale = parameter<T>(gamma, g, held);
     py::object results[3] = {py::none(), py::none(), py::none()};
     T* to[3] = {};
     for (int i = 0; i < 3; i++) {
@@ -119,7 +132,7 @@ py::object group_normalization_gradient(const py::array& x, const py::object& ga
         Statistics<T> found(g);
         Scratch<T> memory(g.block());
         for (long b = begin; b < end; b++) {
-          const long start = b * g.block(), channel = b % groups * g.each(), row = b * g.each();
+          const long start = b * g.block(), row = b * g.each();
           found.find(g, from + start, static_cast<T>(eps), memory);
           StandardizationGradient<T> s{};
           s.x = from + start, s.dy = seed + start;
@@ -132,11 +145,11 @@ py::object group_normalization_gradient(const py::array& x, const py::object& ga
             tables<T>().normalization->backward(s);
           }
           if (to[0] == nullptr) continue;
-          if (scale != nullptr) {
+          if (const T* factor = scale.of_group(g, b)) {
             T* scaled = memory;
             for (long c = 0; c < g.each(); c++)
               for (long i = 0; i < g.pixels; i++)
-                scaled[c * g.pixels + i] = s.dy[c * g.pixels + i] * scale[channel + c];
+                scaled[c * g.pixels + i] = s.dy[c * g.pixels + i] * factor[c];
             s.dy = scaled;
           }
           s.shape = g.whole();

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from nnabla.ops.resizing import Taps, interpolation_taps, resize_taps
-from nnabla.ops.scatter import wrapped
 from nnabla.ops.roi import roi_align, roi_align_gradient
+from nnabla.ops.scatter import wrapped
 from nnabla.plugins.backend import BackwardKernel, ForwardKernel
 from nnabla_ext.cpu.native import module
 
