@@ -76,39 +76,53 @@ void find_elements(const WarpShape& s, int axis, long first, long n, const T* gr
   T at[warp_block], slope[warp_block];
   find_positions(s, axis, first, n, grid, at, slope);
   if (s.border == WarpShape::reflect) reflect(s, size, n, at, slope);
+  Place *low = line.low, *high = line.high;
+  T *share = line.share, *grows = line.slope;
   if (s.border == WarpShape::zero) {
     // Everything from one element outside on lies among zeros.
     const T most = static_cast<T>(size + 1);
-    for (long p = 0; p < n; p++) {
-      const T from_border = at[p] + 1;
-      if (s.linear) {
-        const T limited = from_border < 0 ? 0 : from_border > most ? most : from_border;
-        const Place i = static_cast<Place>(limited > 0 ? limited : 0);
-        line.low[p] = i <= count ? i - 1 : -1;
-        line.high[p] = i < count ? i : -1;
-        line.share[p] = limited - static_cast<T>(i);
-        line.slope[p] = from_border >= 0 && from_border < most ? slope[p] : 0;
-      } else {
-        const T near = from_border > half ? from_border + half : 0;
+    if (!s.linear) {
+      for (long p = 0; p < n; p++) {
+        const T from_border = at[p] + 1, near = from_border > half ? from_border + half : 0;
         const Place i = static_cast<Place>(near < most ? near : most) - 1;
-        line.low[p] = i < count ? i : -1;
+        low[p] = i < count ? i : -1;
       }
+      return;
+    }
+    for (long p = 0; p < n; p++) {
+      const T from_border = at[p] + 1, above = from_border < 0 ? 0 : from_border;
+      const T limited = above > most ? most : above;
+      const Place i = static_cast<Place>(limited > 0 ? limited : 0);
+      low[p] = i <= count ? i - 1 : -1;
+      high[p] = i < count ? i : -1;
+      share[p] = limited - static_cast<T>(i);
+      grows[p] = (from_border >= 0) & (from_border < most) ? slope[p] : 0;
     }
     return;
   }
-  for (long p = 0; p < n; p++) {
-    const T limited = at[p] < 0 ? 0 : at[p] > last ? last : at[p];
-    if (s.linear) {
-      const Place whole = static_cast<Place>(limited > 0 ? limited : 0), before = count > 1 ? count - 2 : 0;
-      const Place i = whole < before ? whole : before;
-      line.low[p] = i;
-      line.high[p] = count > 1 ? i + 1 : -1;
-      line.share[p] = count > 1 ? limited - static_cast<T>(i) : 0;
-      line.slope[p] = count > 1 && at[p] >= 0 && at[p] < last ? slope[p] : 0;
-    } else {
-      const T near = limited + half;
-      line.low[p] = static_cast<Place>(near > 0 ? (near < last ? near : last) : 0);
+  if (!s.linear) {
+    for (long p = 0; p < n; p++) {
+      const T near = at[p] + half;
+      low[p] = static_cast<Place>(near > 0 ? (near < last ? near : last) : 0);
     }
+    return;
+  }
+  if (count == 1) {
+    for (long p = 0; p < n; p++) {
+      low[p] = 0;
+      high[p] = -1;
+      share[p] = grows[p] = 0;
+    }
+    return;
+  }
+  const Place before = count - 2;
+  for (long p = 0; p < n; p++) {
+    const T above = at[p] < 0 ? 0 : at[p], limited = above > last ? last : above;
+    const Place whole = static_cast<Place>(limited > 0 ? limited : 0), i = whole < before ? whole : before;
+    low[p] = i;
+    high[p] = i + 1;
+    share[p] = limited - static_cast<T>(i);
+    grows[p] = (at[p] >= 0) & (at[p] < last) ? slope[p] : 0;
   }
 }
 
