@@ -5,7 +5,9 @@
 // Axes mixed anew, elements at places, rows of tables.
 #include <pybind11/stl.h>
 
+#include <array>
 #include <cstring>
+#include <utility>
 
 #include "bindings/arrays.h"
 #include "bindings/families.h"
@@ -149,6 +151,53 @@ struct Places {
   }
 };
 
+// How positions along an axis follow from a drawn number d and the number i of an element.
+enum class Move { none, crop, flip, nearest, reflect, constant };
+
+std::int64_t moved(Move move, long i, long drawn, long size, long reach) {
+  const long at = i + drawn - reach, last = size - 1;
+  switch (move) {
+    case Move::none:
+      return i;
+    case Move::crop:
+      return i + drawn;
+    case Move::flip:
+      return drawn ? last - i : i;
+    case Move::nearest:
+      return std::min(std::max(at, 0L), last);
+    case Move::reflect: {
+      const long turn = (at % (2 * size) + 2 * size) % (2 * size);
+      return std::min(turn, 2 * size - 1 - turn);
+    }
+    default:
+      return at < 0 || at > last ? -1 : at;
+  }
+}
+
+// Positions (batch, sum of lengths) of all axes, one axis after the other. For each axis: how it is moved, its size,
+// the number of positions, the number of values that are drawn, and the reach. Each axis that moves has the next lane.
+py::array random_places(py::ssize_t batch, const std::vector<std::array<long, 5>>& axes,
+                        const std::pair<std::uint64_t, std::uint64_t>& state, std::uint32_t lane) {
+  long total = 0;
+  for (const auto& axis : axes) {
+    if (axis[0] < 0 || axis[0] > 5 || axis[1] < 0 || axis[2] < 0 || axis[3] < 1)
+      throw py::value_error("there is no such move of an axis");
+    total += axis[2];
+  }
+  py::array index = fresh<std::int64_t>({batch, total});
+  std::int64_t* to = mutable_data<std::int64_t>(index);
+  std::vector<std::uint32_t> drawn(batch);
+  for (const auto& axis : axes) {
+    const Move move = static_cast<Move>(axis[0]);
+    if (move != Move::none)
+      tables<float>().random->integers({state.first, state.second, lane++}, batch, axis[3], drawn.data());
+    for (long b = 0; b < batch; b++)
+      for (long i = 0; i < axis[2]; i++) to[b * total + i] = moved(move, i, drawn[b], axis[1], axis[4]);
+    to += axis[2];
+  }
+  return index;
+}
+
 // The elements of samples at positions: x has `base` dimensions of the batch, then those of a sample; `index` is
 // (samples, positions of all axes).
 py::array take_places(const py::array& x, int base, const py::array& index, const Shape& lengths, double outside) {
@@ -256,6 +305,7 @@ py::array both_parts(const py::array& x, int axis) {
 
 void bind_sampling(py::module_& m) {
   py::class_<AxisMixtures>(m, "AxisMixtures").def(py::init<const py::list&>()).def("apply", &AxisMixtures::apply);
+  m.def("random_places", random_places);
   m.def("take_places", take_places);
   m.def("put_places", put_places);
   m.def("rows_of_table", rows_of_table);

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from nnabla.ops.randomness import random_integers
 from nnabla.ops.roi import roi_align, roi_align_gradient
 from nnabla.ops.scatter import IndexRangeError
 from nnabla_ext.cpu import native
@@ -290,6 +291,48 @@ def test_elements_at_places(lines: list[list[int]], order: str, dtype: Any) -> N
         np.testing.assert_array_equal(y[b], np.where(outside, 7, x[b][np.ix_(rows, columns)]))
         np.add.at(expected[b], np.ix_(rows, columns), np.where(outside, 0, dy[b]))
     close(dx, expected)
+
+
+def drawn_numbers(count: int, span: int, state: tuple[int, int], lane: int) -> list[int]:
+    """What the definition of random integers draws."""
+    kernel = random_integers.reference_kernel
+    assert kernel is not None
+    return kernel(np, state, lane, (count,), span, 0, np.dtype(np.int64)).tolist()
+
+
+STATE = {"state": (7, 3), "lane": 2, "seed": -1}
+
+
+def test_crops_are_where_the_definition_draws_them() -> None:
+    x = drawn((5, 3, 9, 8), "C", np.float32)
+    y, index = FORWARD["RandomCrop"](None, (x,), (None, None), {**STATE, "shape": (4, 6), "base_axis": -3})
+    rows, columns = drawn_numbers(5, 6, (7, 3), 2), drawn_numbers(5, 3, (7, 3), 3)
+    for b, (r, c) in enumerate(zip(rows, columns)):
+        np.testing.assert_array_equal(y[b], x[b, :, r : r + 4, c : c + 6])
+        assert index[b].tolist() == [*range(3), *range(r, r + 4), *range(c, c + 6)]
+
+
+def test_flips_are_those_that_the_definition_draws() -> None:
+    x = drawn((3, 4, 5, 6), "C", np.float64)
+    y, _ = FORWARD["RandomFlip"](None, (x,), (None, None), {**STATE, "axes": (-1, 2, 0), "base_axis": 2})
+    rows, columns = drawn_numbers(12, 2, (7, 3), 2), drawn_numbers(12, 2, (7, 3), 3)
+    assert {0, 1} == {*rows} == {*columns}
+    for b, (r, c) in enumerate(zip(rows, columns)):
+        expected = x[divmod(b, 4)]
+        expected = expected[::-1] if r else expected
+        np.testing.assert_array_equal(y[divmod(b, 4)], expected[:, ::-1] if c else expected)
+
+
+@pytest.mark.parametrize("mode", ["nearest", "reflect", "constant"])
+def test_shifts_are_those_that_the_definition_draws(mode: str) -> None:
+    x = drawn((6, 4, 5), "C", np.float32)
+    args = {**STATE, "shifts": (0, 7), "border_mode": mode, "constant_value": 2.5, "base_axis": 1}
+    y, _ = FORWARD["RandomShift"](None, (x,), (None, None), args)
+    how = {"nearest": "edge", "reflect": "symmetric"}.get(mode, mode)
+    values = {"constant_values": 2.5} if mode == "constant" else {}
+    for b, d in enumerate(drawn_numbers(6, 15, (7, 3), 2)):
+        wide = np.pad(x[b], ((0, 0), (7, 7)), how, **values)
+        np.testing.assert_array_equal(y[b], wide[:, d : d + 5])
 
 
 def test_places_beyond_a_sample_are_refused() -> None:

@@ -201,95 +201,60 @@ def _reference(op: Any) -> Callable[..., Any]:
 
 
 # -- random places ---------------------------------------------------------------------------------------------
-def _positions(x: Array, base: int, lines: Mapping[int, Callable[..., Array]], args: Any) -> Array:
-    """Return positions (B, total) of all axes of samples, one axis after the other.
+#: How an axis is moved: not at all, cropped, flipped, or shifted by what moves in at its end.
+_STAYS, _CROPPED, _FLIPPED = range(3)
+_SHIFTED = {"nearest": 3, "reflect": 4, "constant": 5}
+
+
+def _base(ndim: int, args: dict[str, Any]) -> int:
+    return args["base_axis"] % ndim if args["base_axis"] < 0 else args["base_axis"]
+
+
+def _moved(x: Array, args: dict[str, Any], moves: Mapping[int, tuple[int, int, int, int]], outside: float = 0.0) -> Any:
+    """Return elements of samples at random places, and the places.
 
     Args:
         x: The input.
-        base: Number of batch dimensions.
-        lines: For an axis, what gives its positions (B, m), from what draws (B, 1) integers below a number.
-        args: Stream, number and lane of the draws: each axis has the next lane.
+        args: The operator's arguments.
+        moves: For axes how they are moved, the number of positions, how many values are drawn from, and the reach.
+        outside: The value where there is no element.
     """
-    batch, lane = prod(x.shape[:base]), args["lane"]
-    found = []
-    for axis in range(base, x.ndim):
-        line = lines.get(axis)
-        if line is None:
-            found.append(np.broadcast_to(np.arange(x.shape[axis]), (batch, x.shape[axis])))
-            continue
-
-        def draw(span: int, lane: int = lane) -> Array:
-            return module.random_integers(batch, span, args["state"], lane).astype(np.int64)[:, None]
-
-        found.append(line(draw))
-        lane += 1
-    return np.concatenate(found, axis=1)
-
-
-def _base(x: Array, args: dict[str, Any]) -> int:
-    return args["base_axis"] % x.ndim if args["base_axis"] < 0 else args["base_axis"]
-
-
-def _taken(x: Array, base: int, index: Array, lengths: Shape, outside: float = 0.0) -> Any:
+    base = _base(x.ndim, args)
+    if base == x.ndim:
+        return np.array(x)
+    axes, lengths = [], []
+    for axis, n in enumerate(x.shape[base:], base):
+        kind, length, span, reach = moves.get(axis, (_STAYS, n, 1, 0))
+        axes.append((kind, n, length, span, reach))
+        lengths.append(length)
+    index = module.random_places(prod(x.shape[:base]), axes, args["state"], args["lane"])
     return module.take_places(x, base, index, lengths, outside), index
 
 
 def _random_crop(xp: Any, inputs: Any, out: Any, args: dict[str, Any]) -> Any:
-    (x,), base, shape = inputs, _base(inputs[0], args), args["shape"]
-    if base == x.ndim:
-        return np.array(x)
-    lead = x.ndim - len(shape)
-    lengths = [*x.shape[:lead], *shape]
-    lines = {
-        axis: lambda draw, n=n, m=m: draw(n - m + 1) + np.arange(m)
-        for axis, (n, m) in enumerate(zip(x.shape, lengths))
-        if n != m
-    }
-    return _taken(x, base, _positions(x, base, lines, args), tuple(lengths[base:]))
+    (x,), shape = inputs, args["shape"]
+    cut = zip(x.shape[x.ndim - len(shape) :], shape)
+    moves = {a: (_CROPPED, m, n - m + 1, 0) for a, (n, m) in enumerate(cut, x.ndim - len(shape)) if n != m}
+    return _moved(x, args, moves)
 
 
 def _random_flip(xp: Any, inputs: Any, out: Any, args: dict[str, Any]) -> Any:
-    (x,), base = inputs, _base(inputs[0], args)
-    if base == x.ndim:
-        return np.array(x)
-
-    def line(n: int) -> Callable[..., Array]:
-        return lambda draw: np.where(draw(2), np.arange(n)[::-1], np.arange(n))
-
-    lines = {a % x.ndim: line(x.shape[a]) for a in args["axes"]}
-    return _taken(x, base, _positions(x, base, lines, args), x.shape[base:])
-
-
-def _shifted(line: Array, size: int, border_mode: str) -> Array:
-    """Return positions within 0 to ``size - 1`` (-1 for none) for positions beyond it."""
-    if border_mode == "nearest":
-        return np.clip(line, 0, size - 1)
-    if border_mode == "reflect":
-        line = line % max(2 * size, 1)
-        return np.minimum(line, 2 * size - 1 - line)
-    return np.where((line >= 0) & (line < size), line, -1)
+    (x,) = inputs
+    return _moved(x, args, {a % x.ndim: (_FLIPPED, x.shape[a], 2, 0) for a in args["axes"]})
 
 
 def _random_shift(xp: Any, inputs: Any, out: Any, args: dict[str, Any]) -> Any:
-    (x,), base, shifts = inputs, _base(inputs[0], args), args["shifts"]
-    if base == x.ndim:
-        return np.array(x)
-
-    def line(n: int, reach: int) -> Callable[..., Array]:
-        return lambda draw: _shifted(draw(2 * reach + 1) - reach + np.arange(n), n, args["border_mode"])
-
-    lead = x.ndim - len(shifts)
-    lines = {axis: line(x.shape[axis], reach) for axis, reach in enumerate(shifts, lead) if reach}
-    outside = args["constant_value"] if args["border_mode"] == "constant" else 0.0
-    return _taken(x, base, _positions(x, base, lines, args), x.shape[base:], outside)
+    (x,), shifts, border_mode = inputs, args["shifts"], args["border_mode"]
+    kind, lead = _SHIFTED[border_mode], x.ndim - len(shifts)
+    moves = {a: (kind, x.shape[a], 2 * reach + 1, reach) for a, reach in enumerate(shifts, lead) if reach}
+    return _moved(x, args, moves, args["constant_value"] if border_mode == "constant" else 0.0)
 
 
 def _places_backward(xp: Any, values: Any, grads: Any, need: Any, args: dict[str, Any]) -> Sequence[Any]:
     (shape, index), (dy,) = values, grads
     if index is None:
         return (np.array(dy),)
-    base = args["base_axis"] % len(shape) if args["base_axis"] < 0 else args["base_axis"]
-    return (module.put_places(dy, base, index, tuple(shape)),)
+    return (module.put_places(dy, _base(len(shape), args), index, tuple(shape)),)
 
 
 # -- rows ------------------------------------------------------------------------------------------------------
