@@ -142,6 +142,12 @@ void correlate(const CorrelationShape& s, const T* x1, const T* x2, T* y) {
       std::memset(y + r * row, 0, row * sizeof(T));
       each_pair(s, r, [&](long result, long first, long second) {
         const T *a = x1 + first * s.channels, *b = x2 + second * s.channels;
+        if (s.channels < lanes<T>) {
+          T sum = 0;
+          for (long i = 0; i < s.channels; i++) sum += a[i] * b[i];
+          y[result] += sum;
+          return;
+        }
         TwoSums<T> sums;
         sums.add(s.channels, [&](long i, auto tag, auto& sum, auto&) {
           using V = decltype(tag);

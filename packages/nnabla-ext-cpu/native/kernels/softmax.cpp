@@ -363,14 +363,19 @@ template <class T>
 void categorical_backward(const SoftmaxShape& s, const T* x, const std::int64_t* label, const T* dy, T least, T* dx) {
   const long image = s.classes * s.inner;
   parallel_for(s.outer, larger(1, 4 * least_elements / image), [&](long begin, long end) {
-    std::memset(dx + begin * image, 0, (end - begin) * image * sizeof(T));
-    for (long r = begin; r < end; r++)
-      for (long i = 0; i < s.inner; i++) {
-        const std::int64_t chosen = label[r * s.inner + i];
-        if (chosen < 0 || chosen >= s.classes) continue;
-        const long at = r * image + chosen * s.inner + i;
-        dx[at] = -dy[r * s.inner + i] / (x[at] < least ? least : x[at]);
-      }
+    // Some rows at a time, which stay in the cache between the zeros and the gradients.
+    const long some = larger(1, least_elements / 2 / image);
+    for (long first = begin; first < end; first += some) {
+      const long last = smaller(first + some, end);
+      std::memset(dx + first * image, 0, (last - first) * image * sizeof(T));
+      for (long r = first; r < last; r++)
+        for (long i = 0; i < s.inner; i++) {
+          const std::int64_t chosen = label[r * s.inner + i];
+          if (chosen < 0 || chosen >= s.classes) continue;
+          const long at = r * image + chosen * s.inner + i;
+          dx[at] = -dy[r * s.inner + i] / (x[at] < least ? least : x[at]);
+        }
+    }
   });
 }
 
