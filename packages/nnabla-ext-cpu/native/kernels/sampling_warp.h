@@ -96,7 +96,7 @@ void find_elements(const WarpShape& s, int axis, long first, long n, const T* gr
       low[p] = i <= count ? i - 1 : -1;
       high[p] = i < count ? i : -1;
       share[p] = limited - static_cast<T>(i);
-      grows[p] = (from_border >= 0) & (from_border < most) ? slope[p] : 0;
+      grows[p] = ((from_border >= 0) & (from_border < most)) ? slope[p] : 0;
     }
     return;
   }
@@ -122,7 +122,7 @@ void find_elements(const WarpShape& s, int axis, long first, long n, const T* gr
     low[p] = i;
     high[p] = i + 1;
     share[p] = limited - static_cast<T>(i);
-    grows[p] = (at[p] >= 0) & (at[p] < last) ? slope[p] : 0;
+    grows[p] = ((at[p] >= 0) & (at[p] < last)) ? slope[p] : 0;
   }
 }
 
