@@ -42,7 +42,8 @@ struct Arguments {
 
 // The kernel's sizes and the steps of a weight (out, in / group, kernel...) or (out, kernel..., in / group).
 template <class T>
-WeightSteps weight_steps(const py::array& w, int spatial, bool channel_last, long (&kernel)[3], long& rows, long& per_group) {
+WeightSteps weight_steps(const py::array& w, int spatial, bool channel_last, long (&kernel)[3], long& rows,
+                         long& per_group) {
   if (w.ndim() != spatial + 2) throw py::value_error("a weight has two dimensions more than there are spatial ones");
   const auto step = [&](int axis) { return static_cast<long>(w.strides(axis) / static_cast<py::ssize_t>(sizeof(T))); };
   const int first = channel_last ? 1 : 2, in = channel_last ? static_cast<int>(w.ndim()) - 1 : 1;
@@ -166,7 +167,8 @@ class PackedConvolution {
     });
   }
 
-  // The convolution of x, or None if it is not of the sizes and dtype, or kernels not those, that weights are packed for.
+  // The convolution of x, or None if it is not of the sizes and dtype, or kernels not those, that weights are packed
+  // for.
   py::object run(const py::array& x, bool rectify) const {
     if (shape_of(x) != shape_of_x_ || !(single_ ? holds<float>(x) : holds<double>(x)) || target_ != &target())
       return py::none();

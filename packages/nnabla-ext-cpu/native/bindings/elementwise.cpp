@@ -119,9 +119,7 @@ void bind_elementwise(py::module_& m) {
   m.def(
       "forward_map",
       [](const char* name, const py::tuple& names, const std::vector<double>& numbers, bool leading,
-         const py::object& otherwise) {
-        return kernel(forward_function, name, names, numbers, leading, otherwise);
-      },
+         const py::object& otherwise) { return kernel(forward_function, name, names, numbers, leading, otherwise); },
       py::arg("name"), py::arg("names") = py::tuple(), py::arg("numbers") = std::vector<double>(),
       py::arg("leading") = false, py::arg("otherwise") = py::none());
   m.def(

@@ -17,9 +17,12 @@ Stack stack_of(const py::array& x) {
   for (int i = 0; i < x.ndim(); i++)
     if (x.strides(i) % static_cast<long>(sizeof(T)) != 0) throw py::value_error("strides are no multiples of elements");
   const auto step = [&](int i) { return static_cast<long>(x.strides(i)) / static_cast<long>(sizeof(T)); };
-  return {lead ? static_cast<long>(x.shape(0)) : 1, static_cast<long>(x.shape(lead)),
-          static_cast<long>(x.shape(lead + 1)),      lead ? step(0) : 0,
-          step(lead),                                step(lead + 1)};
+  return {lead ? static_cast<long>(x.shape(0)) : 1,
+          static_cast<long>(x.shape(lead)),
+          static_cast<long>(x.shape(lead + 1)),
+          lead ? step(0) : 0,
+          step(lead),
+          step(lead + 1)};
 }
 
 template <class T>
@@ -59,7 +62,8 @@ py::array matmul(const py::array& a, const py::array& b, py::object bias, bool r
     py::array held;
     if (!bias.is_none()) {
       held = bias.cast<py::array>();
-      if (b.ndim() < 1 || !holds<T>(held) || held.size() != b.shape(b.ndim() - 1) || !(held.flags() & py::array::c_style))
+      if (b.ndim() < 1 || !holds<T>(held) || held.size() != b.shape(b.ndim() - 1) ||
+          !(held.flags() & py::array::c_style))
         throw py::value_error("matmul: a bias has one contiguous element of the same dtype for each column");
       at = data<T>(held);
     }

@@ -148,8 +148,7 @@ py::object group_normalization_gradient(const py::array& x, const py::object& ga
           if (const T* factor = scale.of_group(g, b)) {
             T* scaled = memory;
             for (long c = 0; c < g.each(); c++)
-              for (long i = 0; i < g.pixels; i++)
-                scaled[c * g.pixels + i] = s.dy[c * g.pixels + i] * factor[c];
+              for (long i = 0; i < g.pixels; i++) scaled[c * g.pixels + i] = s.dy[c * g.pixels + i] * factor[c];
             s.dy = scaled;
           }
           s.shape = g.whole();

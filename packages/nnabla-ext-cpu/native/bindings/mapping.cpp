@@ -142,8 +142,7 @@ void run_chunks(const Map& map, const Nest& nest, const double* parameters, long
   if (singles >= 8 || map.run[singles] == nullptr) singles = 0;
   long period[most_inputs] = {1, 1, 1};
   for (int i = 0; i < nest.inputs; i++) {
-    if (ways[i] == Way::single && !(singles >> i & 1))
-      gather_row(chunk, nest.data[i], 0, nest.item[i], memory[i]);
+    if (ways[i] == Way::single && !(singles >> i & 1)) gather_row(chunk, nest.data[i], 0, nest.item[i], memory[i]);
     if (ways[i] == Way::repeated) {
       period[i] = nest.shape[nest.nd - 1];
       for (long at = 0; at < chunk + period[i]; at += period[i])
@@ -158,18 +157,10 @@ void run_chunks(const Map& map, const Nest& nest, const double* parameters, long
     const long n = std::min(chunk, end - at);
     for (int i = 0; i < nest.inputs; i++) {
       switch (ways[i]) {
-        case Way::dense:
-          in[i] = nest.data[i] + at * nest.item[i];
-          break;
-        case Way::single:
-          in[i] = singles >> i & 1 ? nest.data[i] : memory[i];
-          break;
-        case Way::repeated:
-          in[i] = memory[i] + at % period[i] * nest.item[i];
-          break;
-        case Way::gathered:
-          gather(nest, i, places[i], n, memory[i]);
-          in[i] = memory[i];
+        case Way::dense: in[i] = nest.data[i] + at * nest.item[i]; break;
+        case Way::single: in[i] = singles >> i & 1 ? nest.data[i] : memory[i]; break;
+        case Way::repeated: in[i] = memory[i] + at % period[i] * nest.item[i]; break;
+        case Way::gathered: gather(nest, i, places[i], n, memory[i]); in[i] = memory[i];
       }
     }
     map.run[singles](n, in, nest.out + at * nest.out_item, parameters);
@@ -260,8 +251,7 @@ PyObject* apply_map(int list, int index, PyObject* const* inputs, const double* 
       if (x[i].type != truth_type) throw OtherTypes("truth values are expected, of dtype bool");
     } else if (type == -1) {
       type = x[i].type;
-      if (type != float_type && type != double_type)
-        throw OtherTypes("native kernels compute in float32 and float64");
+      if (type != float_type && type != double_type) throw OtherTypes("native kernels compute in float32 and float64");
     } else if (x[i].type != type) {
       throw OtherTypes("inputs must have one dtype");
     }

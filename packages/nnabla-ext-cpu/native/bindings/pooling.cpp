@@ -26,8 +26,7 @@ struct Pooled {
     if (n < 1 || first < 0 || stride.size() != n || pad.size() != n || out.size() != n)
       throw py::value_error("pooling: kernel, stride and pad must have one entry for each spatial dimension");
     out_shape = in_shape;
-    for (int i = 0; i < 3; i++)
-      shape.size[i] = shape.out[i] = shape.kernel[i] = shape.stride[i] = 1, shape.pad[i] = 0;
+    for (int i = 0; i < 3; i++) shape.size[i] = shape.out[i] = shape.kernel[i] = shape.stride[i] = 1, shape.pad[i] = 0;
     possible = spatial <= 3;
     for (int i = 0; i < spatial && possible; i++) {
       const int at = 3 - spatial + i;
@@ -86,8 +85,7 @@ struct Pooled {
   py::array ordered(const py::array& x, const Shape& sizes) const {
     const Shape steps = strides(sizes, x.itemsize());
     bool same = true;
-    for (std::size_t i = 0; i < sizes.size(); i++)
-      same = same && (x.strides(i) == steps[i] || sizes[i] == 1);
+    for (std::size_t i = 0; i < sizes.size(); i++) same = same && (x.strides(i) == steps[i] || sizes[i] == 1);
     if (same) return x;
     py::array copy = fresh(x.dtype(), sizes, steps);
     py::module_::import("numpy").attr("copyto")(copy, x);
@@ -115,15 +113,13 @@ struct Pooled {
   }
 };
 
-Divisor divisor_of(int code) {
-  return code == 0 ? Divisor::none : code == 1 ? Divisor::all : Divisor::inside;
-}
+Divisor divisor_of(int code) { return code == 0 ? Divisor::none : code == 1 ? Divisor::all : Divisor::inside; }
 
 long work_of(const Pooled& p) { return p.shape.outer * (p.shape.image() + p.shape.windows()); }
 
 // Returns the largest elements and their places in the windows, or None where NumPy has to do it.
-py::object max_pooling(const py::array& x, const Shape& kernel, const Shape& stride, const Shape& pad,
-                       const Shape& out, bool channel_last, bool places) {
+py::object max_pooling(const py::array& x, const Shape& kernel, const Shape& stride, const Shape& pad, const Shape& out,
+                       bool channel_last, bool places) {
   return by_type(x, [&](auto zero) -> py::object {
     using T = decltype(zero);
     Pooled p(shape_of(x), kernel, stride, pad, out, channel_last);
@@ -175,8 +171,8 @@ py::object put_in_windows(const py::array& dy, const py::array& index, const Sha
   });
 }
 
-py::object sum_pooling(const py::array& x, const Shape& kernel, const Shape& stride, const Shape& pad,
-                       const Shape& out, bool channel_last, int divisor) {
+py::object sum_pooling(const py::array& x, const Shape& kernel, const Shape& stride, const Shape& pad, const Shape& out,
+                       bool channel_last, int divisor) {
   return by_type(x, [&](auto zero) -> py::object {
     using T = decltype(zero);
     Pooled p(shape_of(x), kernel, stride, pad, out, channel_last);

@@ -65,8 +65,8 @@ struct Net {
   }
 
   long rows() const { return steps * batch; }
-  long width() const { return rows() * directions * size; }          // elements of a layer's output
-  long one() const { return batch * size; }                          // elements of an output of one step
+  long width() const { return rows() * directions * size; }  // elements of a layer's output
+  long one() const { return batch * size; }                  // elements of an output of one step
   long inputs(long layer) const { return layer == 0 ? features : directions * size; }
   long weight_size(long layer) const { return shape.blocks * size * (inputs(layer) + size); }
 

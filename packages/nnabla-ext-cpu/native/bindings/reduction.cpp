@@ -118,7 +118,7 @@ void run(const Kind& kind, const Fold& fold, const void* x, const void* other, v
   T* y = static_cast<T*>(out);
   MaybeRelease released(fold.elements);
   tables<T>().reduction->reduce[static_cast<int>(kind.reduction)](fold, static_cast<const T*>(x),
-                                                                 static_cast<const T*>(other), y);
+                                                                  static_cast<const T*>(other), y);
   if (kind.after == After::divide) {
     const double part = 1.0 / static_cast<double>(each);
     for (long i = 0; i < outputs; i++) y[i] = static_cast<T>(y[i] * part);
@@ -129,9 +129,9 @@ void run(const Kind& kind, const Fold& fold, const void* x, const void* other, v
 
 template <class T>
 void fill_empty(const Kind& kind, void* out, long outputs) {
-  const double value = kind.after == After::divide               ? std::numeric_limits<double>::quiet_NaN()
+  const double value = kind.after == After::divide            ? std::numeric_limits<double>::quiet_NaN()
                        : kind.reduction == Reduction::product ? 1.0
-                                                                 : 0.0;
+                                                              : 0.0;
   std::fill_n(static_cast<T*>(out), outputs, static_cast<T>(value));
 }
 

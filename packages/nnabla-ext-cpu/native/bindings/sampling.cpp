@@ -157,20 +157,15 @@ enum class Move { none, crop, flip, nearest, reflect, constant };
 std::int64_t moved(Move move, long i, long drawn, long size, long reach) {
   const long at = i + drawn - reach, last = size - 1;
   switch (move) {
-    case Move::none:
-      return i;
-    case Move::crop:
-      return i + drawn;
-    case Move::flip:
-      return drawn ? last - i : i;
-    case Move::nearest:
-      return std::min(std::max(at, 0L), last);
+    case Move::none: return i;
+    case Move::crop: return i + drawn;
+    case Move::flip: return drawn ? last - i : i;
+    case Move::nearest: return std::min(std::max(at, 0L), last);
     case Move::reflect: {
       const long turn = (at % (2 * size) + 2 * size) % (2 * size);
       return std::min(turn, 2 * size - 1 - turn);
     }
-    default:
-      return at < 0 || at > last ? -1 : at;
+    default: return at < 0 || at > last ? -1 : at;
   }
 }
 

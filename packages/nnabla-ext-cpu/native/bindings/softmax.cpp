@@ -164,8 +164,8 @@ py::array categorical_cross_entropy(const py::array& x, const py::array& target,
   });
 }
 
-py::array categorical_cross_entropy_backward(const py::array& x, const py::array& target, const py::array& dy,
-                                             int axis, double least) {
+py::array categorical_cross_entropy_backward(const py::array& x, const py::array& target, const py::array& dy, int axis,
+                                             double least) {
   return by_type(x, [&](auto zero) {
     using T = decltype(zero);
     const Classes c(x, axis);

@@ -38,44 +38,76 @@ struct Solver {
 
 const Solver solvers[] = {
     {"Sgd", Rule::add_scaled, 0, {}, [](const Hyper& h, double, double* n) { n[0] = -h["lr"]; }},
-    {"Momentum", Rule::momentum, 1, {"m"},
+    {"Momentum",
+     Rule::momentum,
+     1,
+     {"m"},
      [](const Hyper& h, double, double* n) { n[0] = h["momentum"], n[1] = h["lr"], n[2] = 0; }},
-    {"SgdW", Rule::momentum, 1, {"m"},
+    {"SgdW",
+     Rule::momentum,
+     1,
+     {"m"},
      [](const Hyper& h, double, double* n) { n[0] = h["momentum"], n[1] = h["lr"], n[2] = decay(h, "lr"); }},
-    {"Nesterov", Rule::nesterov, 1, {"m"},
+    {"Nesterov",
+     Rule::nesterov,
+     1,
+     {"m"},
      [](const Hyper& h, double, double* n) { n[0] = h["momentum"], n[1] = h["lr"]; }},
-    {"Adam", Rule::adam, 2, {"mean", "var"},
+    {"Adam",
+     Rule::adam,
+     2,
+     {"mean", "var"},
      [](const Hyper& h, double t, double* n) {
        n[0] = h["alpha"] * correction(h, t);
        n[1] = h["beta1"], n[2] = 1 - n[1], n[3] = h["beta2"], n[4] = 1 - n[3], n[5] = h["eps"], n[6] = 0;
      }},
-    {"AdamW", Rule::adam, 2, {"mean", "var"},
+    {"AdamW",
+     Rule::adam,
+     2,
+     {"mean", "var"},
      [](const Hyper& h, double t, double* n) {
        n[0] = h["alpha"] * correction(h, t);
        n[1] = h["beta1"], n[2] = 1 - n[1], n[3] = h["beta2"], n[4] = 1 - n[3], n[5] = h["eps"];
        n[6] = decay(h, "alpha");
      }},
-    {"Adamax", Rule::adamax, 2, {"m", "u"},
+    {"Adamax",
+     Rule::adamax,
+     2,
+     {"m", "u"},
      [](const Hyper& h, double t, double* n) {
        n[1] = h["beta1"], n[2] = 1 - n[1], n[3] = h["beta2"], n[4] = h["eps"];
        n[0] = h["alpha"] / (1 - std::pow(n[1], t));
      }},
-    {"AMSGRAD", Rule::amsgrad, 3, {"m", "v", "v_hat"},
+    {"AMSGRAD",
+     Rule::amsgrad,
+     3,
+     {"m", "v", "v_hat"},
      [](const Hyper& h, double t, double* n) {
        n[0] = h["alpha"] * (h.flag("bias_correction") ? correction(h, t) : 1.0);
        n[1] = h["beta1"], n[2] = 1 - n[1], n[3] = h["beta2"], n[4] = 1 - n[3], n[5] = h["eps"];
      }},
-    {"Adagrad", Rule::adagrad, 1, {"v"},
-     [](const Hyper& h, double, double* n) { n[0] = h["lr"], n[1] = h["eps"]; }},
-    {"RMSprop", Rule::rmsprop, 1, {"v"},
+    {"Adagrad", Rule::adagrad, 1, {"v"}, [](const Hyper& h, double, double* n) { n[0] = h["lr"], n[1] = h["eps"]; }},
+    {"RMSprop",
+     Rule::rmsprop,
+     1,
+     {"v"},
      [](const Hyper& h, double, double* n) { n[0] = h["lr"], n[1] = h["decay"], n[2] = 1 - n[1], n[3] = h["eps"]; }},
-    {"RMSpropGraves", Rule::graves, 3, {"n", "g", "d"},
+    {"RMSpropGraves",
+     Rule::graves,
+     3,
+     {"n", "g", "d"},
      [](const Hyper& h, double, double* n) {
        n[0] = h["lr"], n[1] = h["decay"], n[2] = 1 - n[1], n[3] = h["momentum"], n[4] = h["eps"];
      }},
-    {"Adadelta", Rule::adadelta, 2, {"e_sqr_grad", "e_sqr_delta"},
+    {"Adadelta",
+     Rule::adadelta,
+     2,
+     {"e_sqr_grad", "e_sqr_delta"},
      [](const Hyper& h, double, double* n) { n[0] = h["lr"], n[1] = h["decay"], n[2] = 1 - n[1], n[3] = h["eps"]; }},
-    {"Lion", Rule::lion, 1, {"m"},
+    {"Lion",
+     Rule::lion,
+     1,
+     {"m"},
      [](const Hyper& h, double, double* n) {
        n[0] = h["lr"], n[1] = h["beta1"], n[2] = 1 - n[1], n[3] = h["beta2"], n[4] = 1 - n[3], n[5] = h["weight_decay"];
      }},

@@ -114,8 +114,8 @@ py::array weight_gradient(const py::array& x, const py::array& dy, long pad, boo
     const T *from = data<T>(x), *gradient = data<T>(dy);
     T* to = mutable_data<T>(dw);
     MaybeRelease released(s.work());
-    tables<T>().winograd->weight_gradient(s.N, s.H, s.W, s.Ci, s.Co, pad, from, gradient, to, at.out, at.row,
-                                          at.column, at.in);
+    tables<T>().winograd->weight_gradient(s.N, s.H, s.W, s.Ci, s.Co, pad, from, gradient, to, at.out, at.row, at.column,
+                                          at.in);
     return dw;
   });
 }

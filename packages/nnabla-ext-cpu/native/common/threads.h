@@ -25,8 +25,7 @@ inline void parallel(int parts, F&& f) {
     f(0, 1);
     return;
   }
-  run_parts(
-      parts, [](void* context, int part, int count) { (*static_cast<decltype(&f)>(context))(part, count); }, &f);
+  run_parts(parts, [](void* context, int part, int count) { (*static_cast<decltype(&f)>(context))(part, count); }, &f);
 }
 
 // Call f(begin, end) on ranges that make up 0 to n. No range is shorter than `grain` unless n is.

@@ -346,25 +346,25 @@ void data_gradient(const ConvolutionShape& s, const T* dy, const T* w, WeightSte
             fill_phase(s, phase, b, g * in, in, dx);
             continue;
           }
-          const Windows<T> windows = {dy + g * out,
-                                      {s.out[0], s.out[1], s.out[2]},
-                                      s.out_channels,
-                                      s.out[0] * s.out[1] * s.out[2] * s.out_channels,
-                                      s.batch,
-                                      {divide_up(s.in[0] - phase[0], s.stride[0]),
-                                       divide_up(s.in[1] - phase[1], s.stride[1]),
-                                       divide_up(s.in[2] - phase[2], s.stride[2])},
-                                      {1, 1, 1},
-                                      {0, 0, 0},
-                                      dx + g * in,
-                                      {s.in[0], s.in[1], s.in[2]},
-                                      {s.stride[0], s.stride[1], s.stride[2]},
-                                      {phase[0], phase[1], phase[2]},
-                                      s.in_channels,
-                                      taps.data(),
-                                      taps.count,
-                                      out,
-                                      in};
+          const Windows<T> windows = {
+              dy + g * out,
+              {s.out[0], s.out[1], s.out[2]},
+              s.out_channels,
+              s.out[0] * s.out[1] * s.out[2] * s.out_channels,
+              s.batch,
+              {divide_up(s.in[0] - phase[0], s.stride[0]), divide_up(s.in[1] - phase[1], s.stride[1]),
+               divide_up(s.in[2] - phase[2], s.stride[2])},
+              {1, 1, 1},
+              {0, 0, 0},
+              dx + g * in,
+              {s.in[0], s.in[1], s.in[2]},
+              {s.stride[0], s.stride[1], s.stride[2]},
+              {phase[0], phase[1], phase[2]},
+              s.in_channels,
+              taps.data(),
+              taps.count,
+              out,
+              in};
           run<T>(windows, {w + g * out * steps.out + first, steps.out, steps.in, nullptr}, b, false);
         }
       }
@@ -399,9 +399,9 @@ void transpose_batch(long batch, long rows, long columns, const T* from, T* to) 
 
 template <class T>
 const ConvolutionTable<T>* convolution_table() {
-  static constexpr ConvolutionTable<T> table = {forward<T>,       algorithm<T>,       packed_size<T>,
-                                                pack<T>,          forward_packed<T>,  data_gradient<T>,
-                                                weight_gradient<T>, transpose_batch<T>};
+  static constexpr ConvolutionTable<T> table = {
+      forward<T>,        algorithm<T>,     packed_size<T>,     pack<T>,
+      forward_packed<T>, data_gradient<T>, weight_gradient<T>, transpose_batch<T>};
   return &table;
 }
 template const ConvolutionTable<float>* convolution_table();

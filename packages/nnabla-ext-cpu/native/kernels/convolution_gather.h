@@ -88,8 +88,8 @@ inline void fill_tables(const Windows<T>& w, long p0, long count, const T* zeros
 
 // Multiply the gathered rows with panels j0 to j1 (packed as [panel][tap][depth][columns of a panel]).
 template <class T, int Vectors>
-inline void multiply_gathered(const Windows<T>& w, long count, const T* const* rows, long rows_step,
-                              T* const* results, const unsigned char* used, const T* packed, long j0, long j1,
+inline void multiply_gathered(const Windows<T>& w, long count, const T* const* rows, long rows_step, T* const* results,
+                              const unsigned char* used, const T* packed, long j0, long j1,
                               const Epilogue<T>& epilogue) {
   constexpr long columns = Vectors * lanes<T>;
   const long most = panel_elements<T> / columns;  // of depth, in one go
@@ -198,8 +198,8 @@ inline void pack_panels(const Windows<T>& w, const T* weight, long depth_step, l
 
 // Convolve with weights that are packed here, or that `ready` has packed.
 template <class T, int Vectors>
-inline void gather_convolution(const Windows<T>& w, const T* weight, long depth_step, long column_step,
-                               const T* ready, const Epilogue<T>& epilogue) {
+inline void gather_convolution(const Windows<T>& w, const T* weight, long depth_step, long column_step, const T* ready,
+                               const Epilogue<T>& epilogue) {
   constexpr long columns = Vectors * lanes<T>;
   const long panels = divide_up(w.columns, columns), panel = w.tap_count * w.depth * columns;
   const long pixels = w.pixels();
@@ -207,7 +207,8 @@ inline void gather_convolution(const Windows<T>& w, const T* weight, long depth_
   const Scratch<T> zeros(w.depth);
   std::memset(zeros, 0, w.depth * sizeof(T));
   // So many pixels at a time that their results stay in the second cache.
-  const long most = larger(tile_rows, smaller(round_up(4096 / w.tap_count, tile_rows), round_up(65536 / w.columns, tile_rows)));
+  const long most =
+      larger(tile_rows, smaller(round_up(4096 / w.tap_count, tile_rows), round_up(65536 / w.columns, tile_rows)));
   const long work = pixels * w.tap_count * w.depth * w.columns;
   const int threads = work < 100000 ? 1 : thread_count();
   const auto on_pixels = [&](long p0, long p1, const T* packed, long j0, long j1) {

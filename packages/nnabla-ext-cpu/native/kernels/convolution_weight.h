@@ -96,8 +96,8 @@ inline void multiply_columns(const Columns<T>& a, const T* dy, long rows, long p
 template <class T>
 inline void place_weight(const ConvolutionShape& s, const T* D, long ldd, T* dw, WeightSteps steps) {
   const long rows = s.out_channels / s.group, channels = s.in_channels / s.group, taps = s.taps();
-  const bool c_order = steps.in == taps && steps.tap[2] == 1 && steps.tap[1] == s.kernel[2] &&
-                       steps.tap[0] == s.kernel[1] * s.kernel[2];
+  const bool c_order =
+      steps.in == taps && steps.tap[2] == 1 && steps.tap[1] == s.kernel[2] && steps.tap[0] == s.kernel[1] * s.kernel[2];
   parallel_for(rows, larger(1, 16384 / (taps * channels)), [&](long o0, long o1) {
     for (long o = o0; o < o1; o++) {
       const T* from = D + o * ldd;
@@ -177,8 +177,8 @@ inline void weight_gradient_in_place(const ConvolutionShape& s, const PaddedImag
   const long elements = s.taps() * C, panels = divide_up(K, columns), ldd = panels * columns;
   const long lines = s.batch * s.out[0] * s.out[1], width = s.out[2];
   const long tiles = divide_up(elements, tile_rows), height = divide_up(elements, tiles);
-  const int threads = static_cast<int>(
-      smaller(lines * width * K * elements < 100000 ? 1 : thread_count(), larger(1, lines)));
+  const int threads =
+      static_cast<int>(smaller(lines * width * K * elements < 100000 ? 1 : thread_count(), larger(1, lines)));
   const Scratch<T> sums(threads * elements * ldd);
   std::memset(sums, 0, threads * elements * ldd * sizeof(T));
   parallel(threads, [&](int part, int parts) {

@@ -167,9 +167,7 @@ struct SimplePower : Plain {
 template <class T, int Twice>
 struct SimplePowerTimes : WithNumber<T> {
   using WithNumber<T>::WithNumber;
-  NNABLA_INLINE Vec<T> operator()(Vec<T> x, Vec<T> dy) const {
-    return dy * (simple_power<T, Twice>(x) * this->number);
-  }
+  NNABLA_INLINE Vec<T> operator()(Vec<T> x, Vec<T> dy) const { return dy * (simple_power<T, Twice>(x) * this->number); }
 };
 // The gradient of the power 0: x, dy.
 template <class T>
@@ -195,15 +193,15 @@ struct PowerOfNumber : WithNumber<T> {
 };
 
 // -- truth values ------------------------------------------------------------------------------------------
-#define NNABLA_COMPARISON(Name, operation)                                   \
-  template <class T>                                                         \
-  struct Name : Plain {                                                      \
-    using Plain::Plain;                                                      \
-    NNABLA_INLINE Truth operator()(T a, T b) const { return a operation b; } \
-  };                                                                         \
-  template <class T>                                                         \
-  struct Name##Number : WithNumber<T> {                                      \
-    using WithNumber<T>::WithNumber;                                         \
+#define NNABLA_COMPARISON(Name, operation)                                         \
+  template <class T>                                                               \
+  struct Name : Plain {                                                            \
+    using Plain::Plain;                                                            \
+    NNABLA_INLINE Truth operator()(T a, T b) const { return a operation b; }       \
+  };                                                                               \
+  template <class T>                                                               \
+  struct Name##Number : WithNumber<T> {                                            \
+    using WithNumber<T>::WithNumber;                                               \
     NNABLA_INLINE Truth operator()(T x) const { return x operation this->number; } \
   };
 NNABLA_COMPARISON(Equal, ==)

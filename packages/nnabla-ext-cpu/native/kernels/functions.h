@@ -212,8 +212,8 @@ NNABLA_INLINE Vec<T> polynomial(const double (&coefficients)[N], Vec<T> x) {
 }
 
 // Cody 1969, "Rational Chebyshev approximations for the error function".
-constexpr double erf_near_top[] = {1.85777706184603153e-1, 3.16112374387056560, 113.864154151050156, 377.485237685302021,
-                                   3209.37758913846947};
+constexpr double erf_near_top[] = {1.85777706184603153e-1, 3.16112374387056560, 113.864154151050156,
+                                   377.485237685302021, 3209.37758913846947};
 constexpr double erf_near_bottom[] = {1.0, 23.6012909523441209, 244.024637934444173, 1282.61652607737228,
                                       2844.23683343917062};
 constexpr double erf_far_top[] = {2.15311535474403846e-8, 0.564188496988670089, 8.88314979438837594,

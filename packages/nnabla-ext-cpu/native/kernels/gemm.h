@@ -20,7 +20,8 @@ struct Matrix {
 
 // The depth that is walked at a time: a panel of B of that depth stays in the first cache.
 template <class T>
-constexpr long depth_block = (vector_registers >= 32 && vector_bytes > 16 ? 32768 : 24576) / (tile_columns<T> * sizeof(T));
+constexpr long depth_block =
+    (vector_registers >= 32 && vector_bytes > 16 ? 32768 : 24576) / (tile_columns<T> * sizeof(T));
 
 // Rows of A that are packed at a time: they stay in the second cache.
 template <class T>
@@ -86,7 +87,8 @@ inline void pack_columns(Matrix<T> B, long k, long depth, long j, long width, T*
   }
 }
 
-// Pack rows i to i + height of A (columns k to k + depth) as [depth][tile_rows]; rows after the height stay as they are.
+// Pack rows i to i + height of A (columns k to k + depth) as [depth][tile_rows]; rows after the height stay as they
+// are.
 template <class T>
 inline void pack_rows(Matrix<T> A, long i, long height, long k, long depth, T* to) {
   const T* from = A.at(i, k);
@@ -175,9 +177,8 @@ inline void multiply_block(long M, long depth, const T* A, const T* B, long widt
       if (width == tile_columns<T>)
         multiply_tile<T, n>(depth, a, tile_rows, B, c, ldc, add, finish);
       else
-        edge_tile(rows, width, c, ldc, add, finish, [&](T* tile, long step) {
-          multiply_tile<T, n>(depth, a, tile_rows, B, tile, step, false, nullptr);
-        });
+        edge_tile(rows, width, c, ldc, add, finish,
+                  [&](T* tile, long step) { multiply_tile<T, n>(depth, a, tile_rows, B, tile, step, false, nullptr); });
     });
   }
 }

@@ -132,27 +132,26 @@ void one_hot(long count, int dimensions, const long* shape, const std::int64_t* 
 template <class T>
 bool put_along(const Line& line, const std::int64_t* index, const T* x, T* y) {
   int outside = 0;
-  parallel_for(line.outer, larger(1, movement_grain / larger(line.length * line.inner, 1)),
-               [&](long first, long last) {
-                 int bad = 0;
-                 const auto put = [&](long base, long inner, long at) {
-                   const std::int64_t k = index[at];
-                   if (k < 0 || k >= line.length)
-                     bad = 1;
-                   else
-                     y[base + k * inner] = x[at];
-                 };
-                 for (long o = first; o < last; o++) {
-                   const long base = o * line.length * line.inner;
-                   if (line.inner == 1) {
-                     for (long i = 0; i < line.length; i++) put(base, 1, base + i);
-                     continue;
-                   }
-                   for (long i = 0; i < line.length; i++)
-                     for (long j = 0; j < line.inner; j++) put(base + j, line.inner, base + i * line.inner + j);
-                 }
-                 if (bad) __atomic_store_n(&outside, 1, __ATOMIC_RELAXED);
-               });
+  parallel_for(line.outer, larger(1, movement_grain / larger(line.length * line.inner, 1)), [&](long first, long last) {
+    int bad = 0;
+    const auto put = [&](long base, long inner, long at) {
+      const std::int64_t k = index[at];
+      if (k < 0 || k >= line.length)
+        bad = 1;
+      else
+        y[base + k * inner] = x[at];
+    };
+    for (long o = first; o < last; o++) {
+      const long base = o * line.length * line.inner;
+      if (line.inner == 1) {
+        for (long i = 0; i < line.length; i++) put(base, 1, base + i);
+        continue;
+      }
+      for (long i = 0; i < line.length; i++)
+        for (long j = 0; j < line.inner; j++) put(base + j, line.inner, base + i * line.inner + j);
+    }
+    if (bad) __atomic_store_n(&outside, 1, __ATOMIC_RELAXED);
+  });
   return outside == 0;
 }
 
@@ -189,9 +188,9 @@ void transpose_all(long batch, long rows, long columns, const T* x, T* y) {
 
 template <class T>
 const MovementTable<T>* movement_table() {
-  static constexpr MovementTable<T> table = {running<T, Adding>, running<T, Multiplying>, running_product_gradient<T>,
-                                             one_hot<T>,         put_along<T>,            add_rows<T>,
-                                             transpose_all<T>};
+  static constexpr MovementTable<T> table = {
+      running<T, Adding>, running<T, Multiplying>, running_product_gradient<T>, one_hot<T>, put_along<T>,
+      add_rows<T>,        transpose_all<T>};
   return &table;
 }
 template const MovementTable<float>* movement_table();

@@ -1,5 +1,6 @@
-#include "kernels/families.h"
 #include "kernels/normalization.h"
+
+#include "kernels/families.h"
 
 namespace nnabla {
 namespace NNABLA_TARGET {

@@ -123,8 +123,7 @@ void sum_windows(const PoolingShape& s, const T* x, T* y, Divisor divisor) {
           // Row by row, so that rounding errors of large windows do not add up.
           Few<T, N> row = {};
           const T* p = x + from + (i * s.size[1] + j) * s.size[2] * s.tail;
-          for (long k = reach.begin[2]; k < reach.end[2]; k++)
-            row += load_apart<N, Step>(p + k * s.tail, s.stride[2]);
+          for (long k = reach.begin[2]; k < reach.end[2]; k++) row += load_apart<N, Step>(p + k * s.tail, s.stride[2]);
           total += row;
         }
       if (divisor != Divisor::none) total /= static_cast<T>(reach.count(s, divisor));

@@ -93,8 +93,7 @@ struct Reach {
 
   // Whether the element of this number is inside the image.
   NNABLA_INLINE bool holds(const PoolingShape& s, long number) const {
-    const long at[3] = {number / (s.kernel[1] * s.kernel[2]), number / s.kernel[2] % s.kernel[1],
-                        number % s.kernel[2]};
+    const long at[3] = {number / (s.kernel[1] * s.kernel[2]), number / s.kernel[2] % s.kernel[1], number % s.kernel[2]};
     for (int i = 0; i < 3; i++)
       if (at[i] < begin[i] || at[i] >= end[i]) return false;
     return true;

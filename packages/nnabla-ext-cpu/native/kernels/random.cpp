@@ -54,7 +54,8 @@ void draw(RandomState state, std::uint64_t counter, std::uint32_t* to) {
       c[k][2] = Words{} + static_cast<std::uint32_t>(state.draw);
       c[k][3] = Words{} + (state.draw >> 32);
     }
-    std::uint32_t key0 = static_cast<std::uint32_t>(state.stream), key1 = static_cast<std::uint32_t>(state.stream >> 32);
+    std::uint32_t key0 = static_cast<std::uint32_t>(state.stream),
+                  key1 = static_cast<std::uint32_t>(state.stream >> 32);
 #pragma GCC unroll 10
     for (int round = 0; round < 10; round++) {
 #pragma GCC unroll 2
@@ -117,7 +118,8 @@ void integers(RandomState state, long count, std::uint64_t span, std::uint32_t* 
       std::memcpy(out, words, n * sizeof(std::uint32_t));
     } else {
       const std::uint32_t factor = static_cast<std::uint32_t>(span);
-      each(n, [&](long i) { out[i] = static_cast<std::uint32_t>((static_cast<std::uint64_t>(words[i]) * factor) >> 32); });
+      each(n,
+           [&](long i) { out[i] = static_cast<std::uint32_t>((static_cast<std::uint64_t>(words[i]) * factor) >> 32); });
     }
   });
 }

@@ -2,12 +2,11 @@
 // weights; the product with the previous output goes step by step, over weights that are packed once, and on to the
 // cell while the sums are in the cache. A thread has some samples and takes all steps of these by itself; where
 // samples are few or the weights many, it has some of the units, and the threads meet after every step.
-#include "kernels/recurrent_cells.h"
-
 #include "common/memory.h"
 #include "common/threads.h"
 #include "kernels/families.h"
 #include "kernels/gemm.h"
+#include "kernels/recurrent_cells.h"
 
 namespace nnabla {
 namespace NNABLA_TARGET {
@@ -31,12 +30,11 @@ struct Places {
 };
 
 constexpr Places forward_places(Cell cell) {
-  return cell == Cell::lstm ? Places{{0, 1, 3, 2}, {0, 1, 3, 2}} : Places{{0, 1, 2, 3}, {0, 1, cell == Cell::gru ? 3 : 2, 3}};
+  return cell == Cell::lstm ? Places{{0, 1, 3, 2}, {0, 1, 3, 2}}
+                            : Places{{0, 1, 2, 3}, {0, 1, cell == Cell::gru ? 3 : 2, 3}};
 }
 
-constexpr Places backward_places(Cell cell) {
-  return Places{{0, 1, 2, 3}, {0, 1, cell == Cell::gru ? 3 : 2, 3}};
-}
+constexpr Places backward_places(Cell cell) { return Places{{0, 1, 2, 3}, {0, 1, cell == Cell::gru ? 3 : 2, 3}}; }
 
 // Call f(first, place, count) for runs of blocks that stand side by side.
 template <class F>
@@ -102,9 +100,8 @@ struct Plan {
       });
     } else {
       for (long n = begin; n != end; n += by)
-        parallel(threads, [&](int part, int parts) {
-          f(n, 0, batch, panels * part / parts, panels * (part + 1) / parts);
-        });
+        parallel(threads,
+                 [&](int part, int parts) { f(n, 0, batch, panels * part / parts, panels * (part + 1) / parts); });
     }
   }
 

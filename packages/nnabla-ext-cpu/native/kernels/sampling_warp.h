@@ -240,14 +240,9 @@ void warp(const WarpShape& s, const T* x, const T* grid, T* y) {
       }
       T* pixels = s.out_planes ? turned : to + first * s.channels;
       switch (corners.count) {
-        case 1:
-          sample_pixels<T, 1>(corners, n, s.channels, from, zeros, pixels);
-          break;
-        case 4:
-          sample_pixels<T, 4>(corners, n, s.channels, from, zeros, pixels);
-          break;
-        default:
-          sample_pixels<T, 8>(corners, n, s.channels, from, zeros, pixels);
+        case 1: sample_pixels<T, 1>(corners, n, s.channels, from, zeros, pixels); break;
+        case 4: sample_pixels<T, 4>(corners, n, s.channels, from, zeros, pixels); break;
+        default: sample_pixels<T, 8>(corners, n, s.channels, from, zeros, pixels);
       }
       if (s.out_planes) transpose(n, s.channels, turned, s.channels, to + first, s.out);
     }

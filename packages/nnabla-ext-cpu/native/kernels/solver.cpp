@@ -237,9 +237,8 @@ void sum_squares(const Updated<T>* list, long count, double* sums) {
   Scratch<double> partial(count * parts);
   for (long i = 0; i < count * parts; i++) partial[i] = 0;
   parallel(parts, [&](int part, int all) {
-    for_range(list, count, total * part / all, total * (part + 1) / all, [&](long i, long from, long to) {
-      partial[part * count + i] = squares(list[i].p + from, to - from);
-    });
+    for_range(list, count, total * part / all, total * (part + 1) / all,
+              [&](long i, long from, long to) { partial[part * count + i] = squares(list[i].p + from, to - from); });
   });
   for (long i = 0; i < count; i++) {
     sums[i] = 0;

@@ -119,8 +119,7 @@ inline void forward_by_tiles(const Tiling& g, const Panels<T>& panels, const T* 
             multiply_panel(tiles, panels.deep(b), v + xi * v_at.xi + b * panels.depth / lanes<T> * v_at.block,
                            v_at.block, u + (p * panels.blocks + b) * panels.size + xi * panels.xi,
                            m + xi * m_at.xi + p * tile_vectors * m_at.block, m_at.block, panels.two(p), b > 0);
-      for (long i = 0; i < tiles; i++)
-        transform_output(g, t + i, m + i * lanes<T>, m_at, 0, panels.K, out);
+      for (long i = 0; i < tiles; i++) transform_output(g, t + i, m + i * lanes<T>, m_at, 0, panels.K, out);
     }
   });
 }
@@ -128,8 +127,8 @@ inline void forward_by_tiles(const Tiling& g, const Panels<T>& panels, const T* 
 // All inputs are transformed first; then every thread takes a panel of outputs at a time, so that its transformed
 // weights (made here from `w`, or found in `u`) stay in the cache: for few tiles of many channels.
 template <class T>
-inline void forward_by_panels(const Tiling& g, const Panels<T>& panels, const T* x, const T* zeros,
-                              const Weights<T>& w, const T* u, const Output<T>& out, int threads) {
+inline void forward_by_panels(const Tiling& g, const Panels<T>& panels, const T* x, const T* zeros, const Weights<T>& w,
+                              const T* u, const Output<T>& out, int threads) {
   const Layout v_at = Layout::of<T>(panels.C, g.count), m_at = Layout::of<T>(panels.width, g.count);
   const Scratch<T> v(v_at.size());
   parallel(static_cast<int>(smaller(threads, g.count)), [&](int part, int parts) {

@@ -57,7 +57,7 @@ struct Units {
     out_group = divide_up(out_blocks, out_count);
     out_count = divide_up(out_blocks, out_group);
     count = in_count * out_count;
-    xi = (out_group * lanes<T>) * outer_vectors * lanes<T> + lanes<T>;
+    xi = (out_group * lanes<T>)*outer_vectors * lanes<T> + lanes<T>;
     size = 36 * xi;
   }
   long first_in(long unit) const { return in_blocks * (unit / out_count) / in_count; }

@@ -27,8 +27,8 @@ struct ConvolutionTable {
   void (*forward)(const ConvolutionShape&, const T* x, const T* w, WeightSteps, const T* bias, bool rectify, T* y);
   // By which algorithm `forward` computes these sizes.
   const char* (*algorithm)(const ConvolutionShape&);
-  // The same with weights that are arranged once: how many elements that takes for these sizes, to make them, and to use
-  // them. They are good for the target, the sizes and the choice of algorithms that they were made with.
+  // The same with weights that are arranged once: how many elements that takes for these sizes, to make them, and to
+  // use them. They are good for the target, the sizes and the choice of algorithms that they were made with.
   long (*packed_size)(const ConvolutionShape&);
   void (*pack)(const ConvolutionShape&, const T* w, WeightSteps, T* packed);
   void (*forward_packed)(const ConvolutionShape&, const T* x, const T* packed, const T* bias, bool rectify, T* y);

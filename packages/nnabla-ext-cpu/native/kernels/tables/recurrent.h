@@ -24,18 +24,18 @@ template <class T>
 struct RecurrentLayer {
   Cell cell;
   long steps, batch, features, size;
-  bool backwards;           // the last step is the first
-  const T* x;               // (T, B, I)
-  const T* weight;          // (blocks, H, I + H)
-  const T* bias;            // (biases, H) or nullptr
+  bool backwards;              // the last step is the first
+  const T* x;                  // (T, B, I)
+  const T* weight;             // (blocks, H, I + H)
+  const T* bias;               // (biases, H) or nullptr
   const T *first_h, *first_c;  // (B, H)
 };
 
 template <class T>
 struct RecurrentForward : RecurrentLayer<T> {
-  T* gates;               // (T, B, kept, H)
-  T *hidden, *cells;      // (T, B, H); cells with a state only
-  T *last_h, *last_c;     // (B, H)
+  T* gates;            // (T, B, kept, H)
+  T *hidden, *cells;   // (T, B, H); cells with a state only
+  T *last_h, *last_c;  // (B, H)
 };
 
 template <class T>
@@ -43,9 +43,9 @@ struct RecurrentBackward : RecurrentLayer<T> {
   const T *gates, *hidden, *cells;
   const T* dy;  // rows of H, dy_step apart
   long dy_step;
-  T *dh, *dc;   // (B, H): gradients of the last output and state, replaced by those of the first
-  T* dx;        // (T, B, I) or nullptr
-  bool add_dx;  // whether to add to it
+  T *dh, *dc;          // (B, H): gradients of the last output and state, replaced by those of the first
+  T* dx;               // (T, B, I) or nullptr
+  bool add_dx;         // whether to add to it
   T *dweight, *dbias;  // as the weights and the bias, or nullptr
 };
 

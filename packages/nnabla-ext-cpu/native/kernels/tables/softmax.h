@@ -23,8 +23,7 @@ struct SoftmaxTable {
   void (*cross_entropy_backward)(const SoftmaxShape&, const T* log_p, const std::int64_t* label, const T* dy, T* dx);
   // -log max(x, least) at the label, or 0 where it is no class.
   void (*categorical)(const SoftmaxShape&, const T* x, const std::int64_t* label, T least, T* loss);
-  void (*categorical_backward)(const SoftmaxShape&, const T* x, const std::int64_t* label, const T* dy, T least,
-                               T* dx);
+  void (*categorical_backward)(const SoftmaxShape&, const T* x, const std::int64_t* label, const T* dy, T least, T* dx);
   // max(x, 0) - x t + log(1 + exp(-|x|)) for n elements, and its gradient dy (sigmoid(x) - t).
   void (*sigmoid_cross_entropy)(long n, const T* x, const T* target, T* y);
   void (*sigmoid_cross_entropy_backward)(long n, const T* x, const T* target, const T* dy, T* dx);

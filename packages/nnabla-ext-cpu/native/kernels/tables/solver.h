@@ -5,18 +5,18 @@ namespace nnabla {
 
 // What happens to each element; the numbers of a rule are in the order in which kernels/solver.cpp reads them.
 enum class Rule {
-  scale,        // p = n0 p
-  add_scaled,   // p = p + n0 g
-  momentum,     // states m; numbers: momentum, rate, share of p that decays (0 but for SgdW)
-  nesterov,     // states m; momentum, rate
-  adam,         // states mean, var; corrected rate, beta1, 1 - beta1, beta2, 1 - beta2, eps, share of p that decays
-  adamax,       // states m, u; corrected rate, beta1, 1 - beta1, beta2, eps
-  amsgrad,      // states m, v, v_hat; rate, beta1, 1 - beta1, beta2, 1 - beta2, eps
-  adagrad,      // states v; rate, eps
-  rmsprop,      // states v; rate, decay, 1 - decay, eps
-  graves,       // states n, g, d; rate, decay, 1 - decay, momentum, eps
-  adadelta,     // states e_sqr_grad, e_sqr_delta; rate, decay, 1 - decay, eps
-  lion,         // states m; rate, beta1, 1 - beta1, beta2, 1 - beta2, decay
+  scale,       // p = n0 p
+  add_scaled,  // p = p + n0 g
+  momentum,    // states m; numbers: momentum, rate, share of p that decays (0 but for SgdW)
+  nesterov,    // states m; momentum, rate
+  adam,        // states mean, var; corrected rate, beta1, 1 - beta1, beta2, 1 - beta2, eps, share of p that decays
+  adamax,      // states m, u; corrected rate, beta1, 1 - beta1, beta2, eps
+  amsgrad,     // states m, v, v_hat; rate, beta1, 1 - beta1, beta2, 1 - beta2, eps
+  adagrad,     // states v; rate, eps
+  rmsprop,     // states v; rate, decay, 1 - decay, eps
+  graves,      // states n, g, d; rate, decay, 1 - decay, momentum, eps
+  adadelta,    // states e_sqr_grad, e_sqr_delta; rate, decay, 1 - decay, eps
+  lion,        // states m; rate, beta1, 1 - beta1, beta2, 1 - beta2, decay
 };
 
 constexpr int most_states = 3, most_numbers = 8;

@@ -26,8 +26,8 @@ struct WinogradTable {
   // ... to make them, ...
   void (*transform)(long Ci, long Co, const T* w, long w_out, long w_row, long w_column, long w_in, T* u);
   // ... and `forward` with them.
-  void (*forward_transformed)(long N, long H, long W, long Ci, long Co, long pad, const T* x, const T* u,
-                              const T* bias, bool rectify, T* y);
+  void (*forward_transformed)(long N, long H, long W, long Ci, long Co, long pad, const T* x, const T* u, const T* bias,
+                              bool rectify, T* y);
 };
 
 }  // namespace nnabla
