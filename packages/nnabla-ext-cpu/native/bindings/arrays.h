@@ -132,4 +132,10 @@ inline auto by_type(const py::array& x, F&& f) {
                        py::str(static_cast<py::object>(x.dtype())).cast<std::string>());
 }
 
+// An array in C order and of type T: x itself or a copy.
+template <class T>
+inline py::array in_c_order(const py::array& x) {
+  return py::array_t<T, py::array::c_style | py::array::forcecast>(x);
+}
+
 }  // namespace nnabla

@@ -10,6 +10,7 @@ void bind_convolution(pybind11::module_& m);
 void bind_winograd(pybind11::module_& m);
 void bind_pooling(pybind11::module_& m);
 void bind_normalization(pybind11::module_& m);
+void bind_group_normalization(pybind11::module_& m);
 void bind_softmax(pybind11::module_& m);
 void bind_elementwise(pybind11::module_& m);
 void bind_reduction(pybind11::module_& m);
@@ -22,5 +23,9 @@ void bind_solver(pybind11::module_& m);
 void bind_random(pybind11::module_& m);
 void bind_transfer(pybind11::module_& m);
 void bind_recording(pybind11::module_& m);
+void bind_sampling(pybind11::module_& m);
+void bind_warping(pybind11::module_& m);
+void bind_windows(pybind11::module_& m);
+void bind_detection(pybind11::module_& m);
 
 }  // namespace nnabla

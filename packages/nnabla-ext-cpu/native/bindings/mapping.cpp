@@ -11,7 +11,10 @@ namespace {
 template <class T>
 const MapList& map_list(int list) {
   const ElementwiseTable<T>* table = tables<T>().elementwise;
-  return list == 0 ? table->activations : list == 1 ? table->mathematics : table->arithmetic;
+  return list == 0   ? table->activations
+         : list == 1 ? table->mathematics
+         : list == 2 ? table->arithmetic
+                     : table->losses;
 }
 
 // Elements that are computed in one go where inputs are gathered first.
@@ -235,7 +238,7 @@ void run(const Map& map, const Nest& nest, const Parameters& parameters) {
 }  // namespace
 
 void find_map(const char* name, int& list, int& index) {
-  for (list = 0; list < 3; list++) {
+  for (list = 0; list < 4; list++) {
     const MapList& maps = map_list<float>(list);
     for (index = 0; index < maps.count; index++)
       if (std::strcmp(maps.maps[index].name, name) == 0) return;

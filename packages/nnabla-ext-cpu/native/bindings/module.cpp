@@ -40,6 +40,7 @@ PYBIND11_MODULE(_native, m) {
   bind_winograd(m);
   bind_pooling(m);
   bind_normalization(m);
+  bind_group_normalization(m);
   bind_softmax(m);
   bind_elementwise(m);
   bind_reduction(m);
@@ -52,4 +53,8 @@ PYBIND11_MODULE(_native, m) {
   bind_random(m);
   bind_transfer(m);
   bind_recording(m);
+  bind_sampling(m);
+  bind_warping(m);
+  bind_windows(m);
+  bind_detection(m);
 }

@@ -6,7 +6,8 @@ namespace NNABLA_TARGET {
 
 template <class T>
 const ElementwiseTable<T>* elementwise_table() {
-  static const ElementwiseTable<T> table = {activation_maps<T>(), mathematics_maps<T>(), arithmetic_maps<T>()};
+  static const ElementwiseTable<T> table = {activation_maps<T>(), mathematics_maps<T>(), arithmetic_maps<T>(),
+                                            loss_maps<T>()};
   return &table;
 }
 template const ElementwiseTable<float>* elementwise_table();

@@ -12,6 +12,8 @@ template <class T>
 MapList mathematics_maps();
 template <class T>
 MapList arithmetic_maps();
+template <class T>
+MapList loss_maps();
 
 }  // namespace NNABLA_TARGET
 }  // namespace nnabla

@@ -36,6 +36,8 @@ template <class T>
 const SolverTable<T>* solver_table();
 template <class T>
 const RandomTable<T>* random_table();
+template <class T>
+const SamplingTable<T>* sampling_table();
 
 }  // namespace NNABLA_TARGET
 }  // namespace nnabla

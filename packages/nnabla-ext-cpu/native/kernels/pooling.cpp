@@ -157,8 +157,40 @@ NNABLA_INLINE void fill_windows(const PoolingShape& s, T* to, const Reach& reach
   }
 }
 
+// Rows of windows that are two elements wide and cover an image without channels: pairs of elements are written as
+// whole vectors.
+template <class T, class I>
+void put_pairs(const PoolingShape& s, const T* dy, const I* place, T* dx, long first, long last) {
+  constexpr int N = lanes<T>;
+  for (long row = first; row < last; row++) {
+    const long line = row / s.out[1] % s.out[0] * s.kernel[0] * s.size[1] + row % s.out[1] * s.kernel[1];
+    T* image = dx + row / (s.out[0] * s.out[1]) * s.image() + line * s.size[2];
+    const T* from = dy + row * s.out[2];
+    const I* numbers = place + row * s.out[2];
+    in_steps<N>(0, s.out[2], [&](long w) {
+      const Few<T, N> v = load_few<N>(from + w);
+      const auto number = __builtin_convertvector(load_few<N>(numbers + w), Few<Number<T>, N>);
+      Number<T> at = 0;
+      for (long i = 0; i < s.kernel[0]; i++)
+        for (long j = 0; j < s.kernel[1]; j++, at += 2) {
+          T* to = image + (i * s.size[1] + j) * s.size[2] + 2 * w;
+          const Few<T, N> a = number == at ? v : Few<T, N>{}, b = number == at + 1 ? v : Few<T, N>{};
+          store_few<N>(to, pick<T, N>(a, b, [](int l) { return l / 2 + l % 2 * lanes<T>; }));
+          store_few<N>(to + N, pick<T, N>(a, b, [](int l) { return lanes<T> / 2 + l / 2 + l % 2 * lanes<T>; }));
+        }
+    });
+  }
+}
+
 template <class T, class I>
 void put_at(const PoolingShape& s, const T* dy, const I* place, T* dx) {
+  if constexpr (lanes<T> >= 4) {
+    if (s.exact() && s.tail == 1 && s.kernel[2] == 2 && s.out[2] >= lanes<T>) {
+      parallel_for(rows_of(s), grain_of_rows(s),
+                   [&](long first, long last) { put_pairs(s, dy, place, dx, first, last); });
+      return;
+    }
+  }
   if (s.exact()) {
     parallel_for(rows_of(s), grain_of_rows(s), [&](long first, long last) {
       each_window<T>(s, first, last, [&](auto n, auto step, long to, long from, const Reach& reach) {
@@ -238,6 +270,18 @@ void spread_row(const PoolingShape& s, Reach& reach, const T* dy, T* image, T* s
 
 template <class T>
 void spread(const PoolingShape& s, const T* dy, T* dx, Divisor divisor) {
+  if (s.exact() && s.windows() == 1 && s.tail == 1) {
+    // One window is the image.
+    const T count = divisor == Divisor::none ? T{1} : static_cast<T>(s.taps());
+    parallel_for(s.outer, divide_up(least_pooled, s.image()), [&](long begin, long end) {
+      for (long o = begin; o < end; o++) {
+        const T value = dy[o] / count;
+        T* to = dx + o * s.image();
+        each<T>(s.image(), [&](long i, auto tag) { put(to + i, decltype(tag){} + value); });
+      }
+    });
+    return;
+  }
   if (s.exact()) {
     const T count = divisor == Divisor::none ? T{1} : static_cast<T>(s.taps());
     parallel_for(rows_of(s), grain_of_rows(s), [&](long first, long last) {

@@ -428,7 +428,8 @@ void confusion(long rows, long classes, const T* x, const std::int64_t* label, s
     for (long c = 0; c < classes; c++) {
       Vec<T> value;
       for (long k = 0; k < lanes<T>; k++) value[k] = x[smaller(r + k, rows - 1) * classes + c];
-      const auto more = (value >= most) | (value != value);
+      // The first of equal scores, and the first NaN before all.
+      const auto more = (value > most) | ((value != value) & (most == most));
       const Places place = Places{} + static_cast<typename KeyOf<T>::type>(c);
       most = c == 0 ? value : (more ? value : most);
       best = more ? place : best;

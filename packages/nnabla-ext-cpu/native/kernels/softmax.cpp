@@ -1,6 +1,8 @@
+#include "common/memory.h"
 #include "common/threads.h"
 #include "kernels/families.h"
 #include "kernels/span.h"
+#include "kernels/transpose.h"
 
 namespace nnabla {
 namespace NNABLA_TARGET {
@@ -163,10 +165,43 @@ void each_row(const SoftmaxShape& s, F&& f) {
   });
 }
 
+// Rows of fewer elements are turned, so that vectors hold an element of each of many rows.
+constexpr long short_row = 48, turned_rows = 64;
+
+inline bool are_short(const SoftmaxShape& s) { return s.inner == 1 && s.classes < short_row && s.outer >= 8; }
+
+// Call f(first row, offset of its class 0, shape of some rows turned, memory for three arrays of that shape).
+template <class T, class F>
+void each_turned(const SoftmaxShape& s, F&& f) {
+  const long size = turned_rows * s.classes;
+  parallel_for(divide_up(s.outer, turned_rows), larger(1, least_elements / size), [&](long begin, long end) {
+    Scratch<T> memory(3 * size);
+    T* const arrays[3] = {memory, memory + size, memory + 2 * size};
+    for (long r = begin * turned_rows; r < smaller(end * turned_rows, s.outer); r += turned_rows)
+      f(r, r * s.classes, SoftmaxShape{1, s.classes, smaller(turned_rows, s.outer - r)}, arrays);
+  });
+}
+
+template <class T>
+void turn(const SoftmaxShape& turned, const T* rows, T* to) {
+  transpose(turned.inner, turned.classes, rows, turned.classes, to, turned.inner);
+}
+
+template <class T>
+void turn_back(const SoftmaxShape& turned, const T* from, T* rows) {
+  transpose(turned.classes, turned.inner, from, turned.inner, rows, turned.classes);
+}
+
 template <class T>
 void forward(const SoftmaxShape& s, const T* x, T* y, bool logarithm) {
   if (s.inner > 1) {
     softmax_of_columns(s, x, y, logarithm);
+  } else if (are_short(s)) {
+    each_turned<T>(s, [&](long, long at, const SoftmaxShape& turned, T* const* own) {
+      turn(turned, x + at, own[0]);
+      softmax_of_columns(turned, own[0], own[1], logarithm);
+      turn_back(turned, own[1], y + at);
+    });
   } else if (logarithm) {
     each_row(s, [&](long, long at) { log_softmax_of_row(x + at, s.classes, y + at); });
   } else {
@@ -190,6 +225,15 @@ void backward(const SoftmaxShape& s, const T* y, const T* dy, T* dx, bool logari
           const Vec<T> g = load_some(dy + at + i, some), v = load_some(y + at + i, some), t = load(total + i);
           store_some<T>(dx + at + i, logarithm ? g - exp<T>(v) * t : v * (g - t), some);
         });
+    });
+    return;
+  }
+  if (are_short(s)) {
+    each_turned<T>(s, [&](long, long at, const SoftmaxShape& turned, T* const* own) {
+      turn(turned, y + at, own[0]);
+      turn(turned, dy + at, own[1]);
+      backward(turned, own[0], own[1], own[2], logarithm);
+      turn_back(turned, own[2], dx + at);
     });
     return;
   }
@@ -226,12 +270,24 @@ void backward(const SoftmaxShape& s, const T* y, const T* dy, T* dx, bool logari
 template <class F>
 void each_label(const SoftmaxShape& s, long grain, F&& f) {
   parallel_for(s.outer * s.inner, grain, [&](long begin, long end) {
-    for (long at = begin; at < end; at++) f(at, at / s.inner * s.classes * s.inner + at % s.inner);
+    if (s.inner == 1) {
+      for (long at = begin; at < end; at++) f(at, at * s.classes);
+    } else {
+      for (long at = begin; at < end; at++) f(at, at / s.inner * s.classes * s.inner + at % s.inner);
+    }
   });
 }
 
 template <class T>
 void cross_entropy(const SoftmaxShape& s, const T* x, const std::int64_t* label, T* loss, T* log_p) {
+  if (are_short(s)) {
+    forward(s, x, log_p, true);
+    each_label(s, least_elements, [&](long r, long at) {
+      const std::int64_t chosen = label[r];
+      loss[r] = chosen >= 0 && chosen < s.classes ? -log_p[at + chosen] : T{};
+    });
+    return;
+  }
   if (s.inner == 1) {
     each_row(s, [&](long r, long at) {
       log_softmax_of_row(x + at, s.classes, log_p + at);
@@ -249,6 +305,14 @@ void cross_entropy(const SoftmaxShape& s, const T* x, const std::int64_t* label,
 
 template <class T>
 void cross_entropy_backward(const SoftmaxShape& s, const T* log_p, const std::int64_t* label, const T* dy, T* dx) {
+  if (are_short(s)) {
+    each_turned<T>(s, [&](long r, long at, const SoftmaxShape& turned, T* const* own) {
+      turn(turned, log_p + at, own[0]);
+      cross_entropy_backward(turned, own[0], label + r, dy + r, own[1]);
+      turn_back(turned, own[1], dx + at);
+    });
+    return;
+  }
   if (s.inner == 1) {
     const long n = s.classes;
     each_row(s, [&](long r, long at) {
@@ -283,9 +347,15 @@ template <class T>
 void categorical(const SoftmaxShape& s, const T* x, const std::int64_t* label, T least, T* loss) {
   each_label(s, least_elements / 8, [&](long at, long start) {
     const std::int64_t chosen = label[at];
-    const bool valid = chosen >= 0 && chosen < s.classes;
-    const T p = valid ? x[start + chosen * s.inner] : T{1};
-    loss[at] = valid ? -log_of(p < least ? least : p) : T{};
+    const T p = chosen >= 0 && chosen < s.classes ? x[start + chosen * s.inner] : T{1};
+    loss[at] = p < least ? least : p;
+  });
+  const long n = s.outer * s.inner;
+  parallel_for(divide_up(n, lanes<T>), least_elements / lanes<T>, [&](long begin, long end) {
+    for (long i = begin * lanes<T>; i < smaller(end * lanes<T>, n); i += lanes<T>) {
+      const long some = smaller(lanes<T>, n - i);
+      store_some<T>(loss + i, 0 - log<T>(load_some(loss + i, some)), some);
+    }
   });
 }
 
@@ -293,14 +363,19 @@ template <class T>
 void categorical_backward(const SoftmaxShape& s, const T* x, const std::int64_t* label, const T* dy, T least, T* dx) {
   const long image = s.classes * s.inner;
   parallel_for(s.outer, larger(1, 4 * least_elements / image), [&](long begin, long end) {
-    std::memset(dx + begin * image, 0, (end - begin) * image * sizeof(T));
-    for (long r = begin; r < end; r++)
-      for (long i = 0; i < s.inner; i++) {
-        const std::int64_t chosen = label[r * s.inner + i];
-        if (chosen < 0 || chosen >= s.classes) continue;
-        const long at = r * image + chosen * s.inner + i;
-        dx[at] = -dy[r * s.inner + i] / (x[at] < least ? least : x[at]);
-      }
+    // Some rows at a time, which stay in the cache between the zeros and the gradients.
+    const long some = larger(1, least_elements / 2 / image);
+    for (long first = begin; first < end; first += some) {
+      const long last = smaller(first + some, end);
+      std::memset(dx + first * image, 0, (last - first) * image * sizeof(T));
+      for (long r = first; r < last; r++)
+        for (long i = 0; i < s.inner; i++) {
+          const std::int64_t chosen = label[r * s.inner + i];
+          if (chosen < 0 || chosen >= s.classes) continue;
+          const long at = r * image + chosen * s.inner + i;
+          dx[at] = -dy[r * s.inner + i] / (x[at] < least ? least : x[at]);
+        }
+    }
   });
 }
 

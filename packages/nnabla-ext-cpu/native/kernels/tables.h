@@ -1,7 +1,8 @@
 // What each target offers: tables of functions, one a family, by element type.
 //
 // A family has its table in kernels/tables/<family>.h, common to all targets, and its functions in
-// kernels/<family>.cpp, which is compiled once per target.
+// kernels/<family>.cpp, which is compiled once per target. Tables that are only declared here are included where they
+// are used.
 #pragma once
 
 #include "kernels/tables/convolution.h"
@@ -25,6 +26,8 @@ template <class T>
 struct FactorTable;
 template <class T>
 struct SelectionTable;
+template <class T>
+struct SamplingTable;  // kernels/tables/sampling.h
 
 template <class T>
 struct Tables {
@@ -43,6 +46,7 @@ struct Tables {
   const RecurrentTable<T>* recurrent;
   const SolverTable<T>* solver;
   const RandomTable<T>* random;
+  const SamplingTable<T>* sampling;
 };
 
 struct Target {

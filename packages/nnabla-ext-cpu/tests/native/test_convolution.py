@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from nnabla_ext.cpu import native
+from nnabla_ext.cpu.native import convolution as native_convolution
 
 if native.module is None:
     pytest.skip("the native module is not built", allow_module_level=True)
@@ -139,6 +140,30 @@ def test_random_convolutions(each_target: str, each_count: int, seed: int, dims:
         assert_near(convolution(x, w, b, 1, *case.arguments, True), moved(y), case)
         assert_near(data_gradient(dy, w, None, 1, case.size, *case.arguments, True), moved(dx), case)
         assert_near(weight_gradient(x, dy, case.kernel, 1, *case.arguments, True), moved(dw), case)
+
+
+@both_types
+@pytest.mark.parametrize("channel_last", [False, True])
+@pytest.mark.parametrize(("dims", "seed"), [(4, 0), (4, 1), (4, 2), (4, 3), (5, 0)])
+def test_convolutions_of_more_than_three_dimensions(dims: int, seed: int, channel_last: bool, dtype: Any) -> None:
+    rng = np.random.default_rng([seed, dims])
+    case = Case(rng, dims, (1 + seed % 2, 3, 2), dtype)
+    case.kernel = [min(k, 3) for k in case.kernel]
+    case.size = [(k - 1) * d + 1 + int(rng.integers(0, 3)) for k, d in zip(case.kernel, case.dilation)]
+    case.fill(rng, 2, 3, 2, dtype)
+    names = ("pad", "stride", "dilation", "group")
+    args = {**dict(zip(names, case.arguments)), "base_axis": 1, "channel_last": channel_last}
+    steps = zip(case.size, case.out, case.stride, case.dilation, case.kernel, case.pad)
+    padding = [n - (s * (o - 1) + d * (k - 1) + 1 - 2 * p) for n, o, s, d, k, p in steps]
+    order = moved if channel_last else np.asarray
+    x, w, dy = order(case.x), order(case.w), order(case.dy)
+    kernels = native_convolution.FORWARD_KERNELS
+    y = kernels["Convolution"](None, (x, w, case.b), (None,), args)
+    assert_near(y, order(case.y()), case)
+    dx = kernels["Deconvolution"](None, (dy, w, None), (None,), {**args, "output_padding": padding})
+    assert_near(dx, order(case.dx()), case)
+    dw = kernels["ConvolutionWeightGradient"](None, (x, dy), (None,), {**args, "kernel": case.kernel})
+    assert_near(dw, order(case.dw()), case)
 
 
 @both_types

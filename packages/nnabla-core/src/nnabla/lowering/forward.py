@@ -57,7 +57,7 @@ class Prepared:
         inputs = [None if k is None else writer.name("v") for k in kinds]
         self.kept: list[int] = []
         self.gradients: dict[tuple[bool, ...], Any] = {}
-        gradient = gradient_trace(setup) if keep and _keeps(setup) else None
+        gradient = gradient_trace(setup) if keep and _keeps(setup, place) else None
         if gradient is not None:
             results, self.kept = _write_keeping(writer, setup, gradient, inputs)
         elif _gives_numbers(setup, place):
@@ -103,9 +103,11 @@ def _gives_numbers(setup: Setup, place: Place) -> bool:
     )
 
 
-def _keeps(setup: Setup) -> bool:
+def _keeps(setup: Setup, place: Place) -> bool:
     """Whether forward keeps the intermediate values of its body that the gradient reads."""
-    op = setup.op
+    op, backend = setup.op, place.backend
+    if op.name in backend.backward_kernels and backend.supports(op, setup.args):
+        return False
     return op.gradient_rule is None and op.body is not None and op.differentiable and op.keep
 
 

@@ -12,6 +12,7 @@ from nnabla.ops.internal import cast, iota, sqrt
 from nnabla.ops.positions import place_index
 from nnabla.ops.randomness import random_integers, random_normal, random_uniform
 from nnabla.ops.scatter import take_rows
+from nnabla.ops.slicing import part
 from nnabla.ops.spec import Boolean, Float, FloatArg, Int, Shape, per_input
 
 
@@ -30,10 +31,19 @@ def _line(size: int, shape: tuple[int, ...]) -> Any:
     return ops.reshape(iota(size, "float") + (0.5 - size / 2.0), shape, False)
 
 
-def _sampled(x: Any, row: Any, column: Any) -> Any:
-    """Return (B, C, H, W) at real positions (B, h, w), linearly between pixels, and the nearest beyond the border."""
+@operator("SampleImages", internal=True, differentiable=False)
+def sample_images(x: Float, place: Float) -> Any:
+    """Images at real positions, linearly between pixels, and the nearest pixel beyond the border.
+
+    Args:
+        x: (B, C, H, W).
+        place: (B, 2, h, w): column and row of each position, in pixels.
+    Returns:
+        (B, C, h, w).
+    """
     batch, channels, height, width = x.shape
-    out = row.shape[1:]
+    out = place.shape[2:]
+    column, row = (ops.reshape(part(place, 1, i, i + 1), (batch, *out), False) for i in (0, 1))
     row = ops.minimum2(ops.maximum2(row, 0.0), height - 1.0)
     column = ops.minimum2(ops.maximum2(column, 0.0), width - 1.0)
     top, left = ops.floor(row), ops.floor(column)
@@ -43,8 +53,8 @@ def _sampled(x: Any, row: Any, column: Any) -> Any:
         for right in (0, 1):
             share = (row - top if below else top + 1.0 - row) * (column - left if right else left + 1.0 - column)
             y, z = ops.minimum2(top + float(below), height - 1.0), ops.minimum2(left + float(right), width - 1.0)
-            place = ops.reshape(cast(y * float(width) + z, "index"), (batch, prod(out)), False)
-            values = take_rows(pixels, place_index(place, sizes=(height * width,)))
+            flat = ops.reshape(cast(y * float(width) + z, "index"), (batch, prod(out)), False)
+            values = take_rows(pixels, place_index(flat, sizes=(height * width,)))
             values = values * ops.reshape(share, (batch, prod(out), 1), False)
             total = values if total is None else total + values
     return ops.transpose(ops.reshape(total, (batch, *out, channels), False), (0, 3, 1, 2))
@@ -114,14 +124,19 @@ def image_augmentation(
         offset = (random_uniform(one) - 0.5) * room
         down, across = (down + offset, across) if line == 0 else (down, across + offset)
     turn = _between(-angle, angle, one)
-    row = (down * ops.cos(turn) - across * ops.sin(turn)) / (scale * sqrt(stretch))
-    column = (down * ops.sin(turn) + across * ops.cos(turn)) * sqrt(stretch) / scale
-    if distortion:
-        radius = (row * row + column * column) * (4.0 / (height * height + width * width))
-        bend = radius * _between(-distortion, distortion, one) + 1.0
-        row, column = row * bend, column * bend
-    row, column = row * _mirror(flip_ud, one), column * _mirror(flip_lr, one)
-    row, column = (ops.broadcast(v, (batch, tall, wide)) for v in (row, column))
+    middle = ((height - 1.0) / 2.0, (width - 1.0) / 2.0)
+    bend = _between(-distortion, distortion, one) if distortion else None
+    # What is done to whole lines costs less than what is done to all positions.
+    upright = 1.0 / (scale * sqrt(stretch)) * _mirror(flip_ud, one)
+    level = sqrt(stretch) / scale * _mirror(flip_lr, one)
+    lines = (down * (ops.cos(turn) * upright), down * (ops.sin(turn) * level))
+    if bend is None:
+        lines = (lines[0] + middle[0], lines[1] + middle[1])
+    row = lines[0] - across * (ops.sin(turn) * upright)
+    column = lines[1] + across * (ops.cos(turn) * level)
+    if bend is not None:
+        bend = (row * row + column * column) * (4.0 / (height * height + width * width)) * bend + 1.0
+        row, column = row * bend + middle[0], column * bend + middle[1]
     if (
         (tall, wide) == (height, width)
         and not any(pad)
@@ -130,7 +145,7 @@ def image_augmentation(
     ):
         y = images
     else:
-        y = _sampled(images, row + (height - 1.0) / 2.0, column + (width - 1.0) / 2.0)
+        y = sample_images(images, ops.stack(column, row, axis=1))
     if contrast != 1:
         factor = _evenly(1.0 / contrast, contrast, (batch, channels if contrast_each else 1, 1, 1))
         y = (y - contrast_center) * factor + contrast_center

@@ -16,7 +16,7 @@ from nnabla.ops.fully_connected import affine
 from nnabla.ops.internal import cast
 from nnabla.ops.ordering import arg_sort
 from nnabla.ops.randomness import draw_count, random_uniform
-from nnabla.ops.spec import Float, Int, Ints, Shape
+from nnabla.ops.spec import Float, Index, Int, Ints, Shape
 
 GROUP = "Quantization Neural Network Layers"
 _TRAITS: dict[str, Any] = {
@@ -45,21 +45,37 @@ def _power(weight: Any, num_bits: int) -> Any:
     return power * (_flag(ops.greater(weight, 0.0)) - _flag(ops.less(weight, 0.0)))
 
 
+@operator("FixHalf", internal=True, differentiable=False)
+def fix_half(score: Float, fixed: Float, now: Index, iterations: Ints) -> Any:
+    """Fix the half of what is not yet fixed that has the highest scores, if the time has come.
+
+    Args:
+        score: 0 or more, any shape.
+        fixed: The same shape, 1 where something is fixed, else 0.
+        now: The number of the present iteration, shape ().
+        iterations: Those in which a half becomes fixed.
+    Returns:
+        ``fixed``, with more ones in one of these iterations; of equal scores the first counts as higher.
+    """
+    size = prod(score.shape)
+    # What is fixed comes last.
+    open_score = ops.reshape(score * (1.0 - fixed) - fixed, (size,), False)
+    rank = cast(arg_sort(cast(arg_sort(open_score, 0, True), "float"), 0), "float")
+    half = ops.floor((float(size) - ops.sum(fixed, tuple(range(len(score.shape))), False)) * 0.5)
+    chosen = ops.reshape(_flag(ops.less(rank, half)), score.shape, False)
+    for at in iterations:
+        fixed = ops.maximum2(fixed, chosen * _flag(ops.equal(cast(now, "float"), float(at))))
+    return fixed
+
+
 def _fixed(weight: Any, indicator: Any, num_bits: int, iterations: Any, algorithm: str) -> tuple[Any, Any]:
     """Return the weights and which of them are fixed (1), after what the present iteration adds to these."""
     fixed = _flag(ops.greater(cast(indicator, "float"), 0.5))
     if iterations:
-        now = cast(draw_count(), "float")
-        size = prod(weight.shape)
+        now = draw_count()
         score = ops.abs(weight) if algorithm == "largest_abs" else random_uniform(weight.shape)
-        # Fixed weights come last.
-        score = ops.reshape(score * (1.0 - fixed) - fixed, (size,), False)
-        rank = cast(arg_sort(cast(arg_sort(score, 0, True), "float"), 0), "float")
-        half = ops.floor((float(size) - ops.sum(fixed, tuple(range(len(weight.shape))), False)) * 0.5)
-        chosen = ops.reshape(_flag(ops.less(rank, half)), weight.shape, False)
-        for at in iterations[:-1]:
-            fixed = ops.maximum2(fixed, chosen * _flag(ops.equal(now, float(at))))
-        fixed = ops.maximum2(fixed, _flag(ops.equal(now, float(iterations[-1]))))
+        fixed = fix_half(score, fixed, now, tuple(iterations[:-1]))
+        fixed = ops.maximum2(fixed, _flag(ops.equal(cast(now, "float"), float(iterations[-1]))))
     return ops.where(fixed, _power(weight, num_bits), weight), fixed
 
 

@@ -17,6 +17,8 @@ from nnabla.ops.scatter import take_rows
 from nnabla.ops.selection import where
 from nnabla.ops.spec import Boolean, Float, FloatArg, Floats, Int, Ints, per_input
 
+__all__ = ["Taps", "interpolate", "interpolation_taps", "onnx_resize", "resize_taps"]
+
 GROUP = "Signal Processing"
 
 
@@ -80,6 +82,37 @@ def _nearest(at: np.ndarray, size: int) -> Taps:
 
 
 # -- interpolate -----------------------------------------------------------------------------------------------
+def interpolation_taps(
+    x: tuple[int, ...],
+    output_size: Any,
+    mode: str,
+    align_corners: bool,
+    half_pixel: bool,
+    half_pixel_for_nn: bool,
+    channel_last: bool,
+) -> dict[int, Taps]:
+    """Return how :func:`interpolate` resizes the axes, but for those that keep their size, of an input of a shape."""
+    first = len(x) - len(output_size) - int(channel_last)
+    taps = {}
+    for axis, m in enumerate(output_size, first):
+        n = x[axis]
+        if n == m:
+            continue
+        # Which entry is nearest is decided in single precision, so that it is the same for every dtype.
+        real: Any = np.float32 if mode == "nearest" else np.float64
+        scale = real(n) / real(m)
+        if mode == "nearest" and half_pixel_for_nn:
+            at = (np.arange(m, dtype=real) + real(0.5)) * scale
+        elif align_corners:
+            at = np.arange(m, dtype=real) * (real(n - 1) / real(max(m - 1, 1)))
+        elif half_pixel:
+            at = np.maximum((np.arange(m, dtype=real) + real(0.5)) * (scale if m > 1 else real(0)) - real(0.5), 0)
+        else:
+            at = np.arange(m, dtype=real) * scale
+        taps[axis] = _nearest(np.floor(at), n) if mode == "nearest" else _linear(at, n)
+    return taps
+
+
 @operator("Interpolate", group=GROUP)
 def interpolate(
     x: Float,
@@ -116,24 +149,8 @@ def interpolate(
         >>> print(F.interpolate(x, output_size=(6,), align_corners=True).data.round(4))
         [[[ 0.  4.  8. 12. 16. 20.]]]
     """
-    first = len(x.shape) - len(output_size) - int(channel_last)
-    taps = {}
-    for axis, m in enumerate(output_size, first):
-        n = x.shape[axis]
-        if n == m:
-            continue
-        # Which entry is nearest is decided in single precision, so that it is the same for every dtype.
-        real: Any = np.float32 if mode == "nearest" else np.float64
-        scale = real(n) / real(m)
-        if mode == "nearest" and half_pixel_for_nn:
-            at = (np.arange(m, dtype=real) + real(0.5)) * scale
-        elif align_corners:
-            at = np.arange(m, dtype=real) * (real(n - 1) / real(max(m - 1, 1)))
-        elif half_pixel:
-            at = np.maximum((np.arange(m, dtype=real) + real(0.5)) * (scale if m > 1 else real(0)) - real(0.5), 0)
-        else:
-            at = np.arange(m, dtype=real) * scale
-        taps[axis] = _nearest(np.floor(at), n) if mode == "nearest" else _linear(at, n)
+    args = (output_size, mode, align_corners, half_pixel, half_pixel_for_nn, channel_last)
+    taps = interpolation_taps(tuple(x.shape), *args)
     return _resized(x, taps) if taps else cast(x, "float")
 
 
@@ -196,6 +213,40 @@ def _positions(how: str, n: int, m: int, scale: float, start: float, end: float,
     return (o + half) / real(scale) - half
 
 
+def resize_taps(
+    x: tuple[int, ...],
+    roi: Any,
+    scales: Any,
+    sizes: Any,
+    mode: str,
+    coordinate_transformation_mode: str,
+    cubic_coeff_a: float,
+    exclude_outside: int,
+    nearest_mode: str,
+) -> dict[int, Taps]:
+    """Return how :func:`onnx_resize` resizes the axes, but for those whose scale is 1, of an input of a shape."""
+    ndim = len(x)
+    taps: dict[int, Taps] = {}
+    for axis, (n, m, scale) in enumerate(zip(x, *_target(x, scales, sizes))):
+        if scale == 1 or n == 0:
+            continue
+        crop = coordinate_transformation_mode == "tf_crop_and_resize"
+        start, end = (roi[axis], roi[ndim + axis]) if crop else (0.0, 1.0)
+        rule = partial(_positions, coordinate_transformation_mode, n, m, scale, start, end)
+        # What is near or outside is decided in single precision, so that it is the same for every dtype.
+        coarse = rule(np.float32)
+        if mode == "nearest":
+            found = _nearest(_ROUND[nearest_mode](coarse), n)
+        elif mode == "linear":
+            found = _linear(rule(np.float64), n)
+        else:
+            found = _cubic(rule(np.float64), n, cubic_coeff_a, exclude_outside != 0)
+        if crop:
+            found.inside = (coarse >= 0) & (coarse <= n - 1)
+        taps[axis] = found
+    return taps
+
+
 @operator("ONNXResize", group=GROUP, snake_name="onnx_resize")
 def onnx_resize(
     x: Float,
@@ -246,24 +297,10 @@ def onnx_resize(
         [[-0.87  4.06 12.13 17.87 25.94 30.87]]
     """
     ndim = len(x.shape)
-    taps: dict[int, Taps] = {}
-    for axis, (n, m, scale) in enumerate(zip(x.shape, *_target(x.shape, scales, sizes))):
-        if scale == 1 or n == 0:
-            continue
-        crop = coordinate_transformation_mode == "tf_crop_and_resize"
-        start, end = (roi[axis], roi[ndim + axis]) if crop else (0.0, 1.0)
-        rule = partial(_positions, coordinate_transformation_mode, n, m, scale, start, end)
-        # What is near or outside is decided in single precision, so that it is the same for every dtype.
-        coarse = rule(np.float32)
-        if mode == "nearest":
-            found = _nearest(_ROUND[nearest_mode](coarse), n)
-        elif mode == "linear":
-            found = _linear(rule(np.float64), n)
-        else:
-            found = _cubic(rule(np.float64), n, cubic_coeff_a, exclude_outside != 0)
-        if crop:
-            found.inside = (coarse >= 0) & (coarse <= n - 1)
-        taps[axis] = found
+    taps = resize_taps(
+        tuple(x.shape), roi, scales, sizes, mode, coordinate_transformation_mode, cubic_coeff_a, exclude_outside,
+        nearest_mode,
+    )  # fmt: skip
     y = _resized(x, taps) if taps else cast(x, "float")
     for axis, found in taps.items():
         if found.inside is not None and not found.inside.all():

@@ -24,7 +24,7 @@ struct MapList {
 template <class T>
 struct ElementwiseTable {
   // The same maps in the same order in the tables of all targets.
-  MapList activations, mathematics, arithmetic;
+  MapList activations, mathematics, arithmetic, losses;
 };
 
 }  // namespace nnabla

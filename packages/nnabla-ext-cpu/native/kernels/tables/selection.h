@@ -33,7 +33,7 @@ struct SelectionTable {
   // y = 1 where the label is no class or more than n scores of the row are as high as its own, else 0.
   void (*top_n_error)(long rows, long classes, long n, const T* x, const std::int64_t* label, T* y);
 
-  // y[label, best class] = how many rows; of equal scores the last counts, and labels that are no class do not.
+  // y[label, best class] = how many rows; of equal scores the first counts, and labels that are no class do not.
   void (*confusion)(long rows, long classes, const T* x, const std::int64_t* label, std::int32_t* y);
 };
 

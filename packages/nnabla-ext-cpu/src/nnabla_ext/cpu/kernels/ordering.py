@@ -81,7 +81,19 @@ def _searchsorted(xp: Any, inputs: tuple[Any, ...], out: tuple[Any, ...], args: 
     return y
 
 
+def _fix_half(xp: Any, inputs: tuple[Any, ...], out: tuple[Any, ...], args: dict[str, Any]) -> Array:
+    score, fixed, now = inputs
+    found = np.array(fixed, order="C")
+    if int(now) in args["iterations"]:
+        flat = found.reshape(-1)
+        ranked = (score * (1 - fixed) - fixed).reshape(-1)
+        half = int((ranked.size - np.count_nonzero(flat)) * 0.5)
+        flat[np.argsort(-ranked, kind="stable")[:half]] = 1
+    return found
+
+
 FORWARD_KERNELS: dict[str, ForwardKernel] = {
+    "FixHalf": _fix_half,
     "SearchSorted": _searchsorted,
     "TopKData": _top_k_data,
 }

@@ -26,18 +26,22 @@ __all__ = ["FAMILIES", "missing", "module", "over"]
 FAMILIES = (
     "convolution",
     "copy",
+    "detection",
     "elementwise",
     "factor",
     "gemm",
+    "loss",
     "movement",
     "normalization",
     "pooling",
     "random",
     "recurrent",
     "reduction",
+    "sampling",
     "selection",
     "softmax",
     "solver",
+    "windows",
 )
 
 

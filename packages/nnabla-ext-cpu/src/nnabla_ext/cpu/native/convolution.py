@@ -8,21 +8,19 @@ from typing import Any
 import numpy as np
 
 from nnabla_ext.cpu.kernels import convolution as over_numpy
+from nnabla_ext.cpu.native import convolution_outer as outer
 from nnabla_ext.cpu.native import module
 
 __all__ = ["FORWARD_KERNELS"]
 
 
-def _computes(one: np.ndarray, other: np.ndarray, spatial: int) -> bool:
-    """Whether the native kernels do it: three spatial dimensions at most, and there is something to compute."""
-    return spatial <= 3 and one.size > 0 and other.size > 0
-
-
 def convolution(xp: Any, inputs: Any, out: Any, args: dict[str, Any]) -> np.ndarray:
     """Convolution."""
     x, weight, bias = inputs
-    if not _computes(x, weight, len(args["pad"])):
+    if not x.size or not weight.size:
         return over_numpy.convolution(xp, inputs, out, args)
+    if len(args["pad"]) > outer.MOST:
+        return outer.convolution(x, weight, bias, args)
     base, last = args["base_axis"] % x.ndim, args["channel_last"]
     return module.convolution(x, weight, bias, base, args["pad"], args["stride"], args["dilation"], args["group"], last)
 
@@ -31,7 +29,7 @@ def deconvolution(xp: Any, inputs: Any, out: Any, args: dict[str, Any]) -> np.nd
     """Deconvolution: the adjoint of a convolution over what it gives."""
     x, weight, bias = inputs
     pad, stride, dilation = args["pad"], args["stride"], args["dilation"]
-    if not _computes(x, weight, len(pad)):
+    if not x.size or not weight.size:
         return over_numpy.deconvolution(xp, inputs, out, args)
     base, last = args["base_axis"] % x.ndim, args["channel_last"]
     first, kernel = (base, weight.shape[1:-1]) if last else (base + 1, weight.shape[2:])
@@ -39,14 +37,18 @@ def deconvolution(xp: Any, inputs: Any, out: Any, args: dict[str, Any]) -> np.nd
         s * (n - 1) + d * (k - 1) + 1 - 2 * p + q
         for n, k, s, d, p, q in zip(x.shape[first:], kernel, stride, dilation, pad, args["output_padding"])
     ]
+    if len(pad) > outer.MOST:
+        return outer.deconvolution(x, weight, bias, sizes, args)
     return module.convolution_data_gradient(x, weight, bias, base, sizes, pad, stride, dilation, args["group"], last)
 
 
 def weight_gradient(xp: Any, inputs: Any, out: Any, args: dict[str, Any]) -> np.ndarray:
     """The gradient of a convolution with respect to its weight."""
     x, dy = inputs
-    if not _computes(x, dy, len(args["kernel"])):
+    if not x.size or not dy.size:
         return over_numpy.weight_gradient(xp, inputs, out, args)
+    if len(args["kernel"]) > outer.MOST:
+        return outer.weight_gradient(x, dy, args)
     base, last = args["base_axis"] % x.ndim, args["channel_last"]
     return module.convolution_weight_gradient(
         x, dy, args["kernel"], base, args["pad"], args["stride"], args["dilation"], args["group"], last

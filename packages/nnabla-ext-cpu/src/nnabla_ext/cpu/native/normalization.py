@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any
+
+import numpy as np
 
 from nnabla.ops.normalization import kept_shape, other_axes
 from nnabla.plugins.backend import BackwardKernel
@@ -126,11 +129,71 @@ def _fused_batch_normalization_backward(
     return dx, dbeta, dgamma, None, None, dz
 
 
+class _Groups:
+    """How an array is seen as (samples, channels, others), for normalization of groups of channels."""
+
+    def __init__(self, shape: tuple[int, ...], args: dict[str, Any]) -> None:
+        self.shape = shape
+        batch = [a % len(shape) for a in args["batch_axis"]]
+        channel = args["channel_axis"] % len(shape)
+        self.order = (*batch, channel, *(a for a in range(len(shape)) if a != channel and a not in batch))
+        self.sizes = (prod(shape[a] for a in batch), shape[channel])
+        self.groups, self.eps = args.get("num_groups", shape[channel]), args["eps"]
+        self.plain = self.order == tuple(range(len(shape)))
+
+    def joined(self, x: np.ndarray) -> np.ndarray:
+        return np.ascontiguousarray(x if self.plain else x.transpose(self.order)).reshape(*self.sizes, -1)
+
+    def parted(self, y: np.ndarray) -> np.ndarray:
+        if self.plain:
+            return y.reshape(self.shape)
+        y = y.reshape([self.shape[a] for a in self.order])
+        return np.ascontiguousarray(y.transpose(np.argsort(self.order)))
+
+    def parameter(self, value: np.ndarray | None) -> np.ndarray | None:
+        return value if value is None or self.plain else value.transpose(self.order)
+
+    def summed(self, found: np.ndarray | None, shape: tuple[int, ...] | None) -> np.ndarray | None:
+        """Return gradients (samples, channels) in the shape of a parameter."""
+        if found is None or shape is None:
+            return None
+        if prod(shape) == self.sizes[1]:
+            return found.sum(axis=0).reshape(shape)
+        turned = found.reshape([shape[a] for a in self.order])
+        return np.ascontiguousarray(turned.transpose(np.argsort(self.order)))
+
+
+def _group_normalization(xp: Any, inputs: Any, out: Any, args: dict[str, Any]) -> Any:
+    x, beta, gamma = inputs
+    g = _Groups(x.shape, args)
+    if not x.size:
+        return np.array(x)
+    found = module.group_normalization(g.joined(x), g.parameter(beta), g.parameter(gamma), g.groups, g.eps)
+    return g.parted(found)
+
+
+def _group_normalization_backward(
+    xp: Any, values: Sequence[Any], grads: Sequence[Any], need: Sequence[bool], args: dict[str, Any]
+) -> Sequence[Any]:
+    (x, beta_shape, gamma_shape, gamma), (dy,) = values, grads
+    g = _Groups(dy.shape, args)
+    if not dy.size:
+        given = (dy.shape, beta_shape, gamma_shape)
+        return [np.zeros(s, dy.dtype) if n and s is not None else None for n, s in zip(need, given)]
+    # Without the input the scale has no gradient and that of the input is not wanted.
+    joined = g.joined(dy if x is None else x)
+    found = module.group_normalization_gradient(joined, g.parameter(gamma), g.joined(dy), g.groups, g.eps, list(need))
+    dx, dbeta, dgamma = found
+    return None if dx is None else g.parted(dx), g.summed(dbeta, beta_shape), g.summed(dgamma, gamma_shape)
+
+
 _STATISTICS = ("x", "gamma", "mean", "variance", "center", "inverse")
 
 FORWARD_KERNELS: dict[str, Callable[..., Any]] = {
     "BatchNormalization": _batch_normalization,
     "FusedBatchNormalization": _fused_batch_normalization,
+    "GroupNormalization": _group_normalization,
+    "InstanceNormalization": _group_normalization,
     "LayerNormalization": _layer_normalization,
     "StandardizationGradient": _standardization_gradient,
     "SyncBatchNormalization": _batch_normalization,
@@ -139,6 +202,10 @@ FORWARD_KERNELS: dict[str, Callable[..., Any]] = {
 BACKWARD_KERNELS: dict[str, BackwardKernel] = {
     "BatchNormalization": BackwardKernel(_batch_normalization_backward, _STATISTICS),
     "FusedBatchNormalization": BackwardKernel(_fused_batch_normalization_backward, (*_STATISTICS, "y")),
+    **dict.fromkeys(
+        ("GroupNormalization", "InstanceNormalization"),
+        BackwardKernel(_group_normalization_backward, ("x", "beta_shape", "gamma_shape", "gamma")),
+    ),
     "LayerNormalization": BackwardKernel(
         _layer_normalization_backward, ("x", "beta_shape", "gamma", "center", "inverse")
     ),

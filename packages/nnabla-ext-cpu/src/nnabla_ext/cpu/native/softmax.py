@@ -1,4 +1,4 @@
-"""Softmax and its losses by native kernels."""
+"""Softmax, its losses and what counts right classes, by native kernels."""
 
 from __future__ import annotations
 
