@@ -209,7 +209,7 @@ void convert(long count, const void* x, void* y) {
   parallel_for(count, copy_grain, [&](long first, long end) {
     const From* __restrict from = static_cast<const From*>(x);
     To* __restrict to = static_cast<To*>(y);
-#pragma GCC ivdep
+    NNABLA_INDEPENDENT
     for (long i = first; i < end; i++) to[i] = Converted<From, B>::of(from[i]);
   });
 }

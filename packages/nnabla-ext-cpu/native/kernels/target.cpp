@@ -13,7 +13,7 @@ Tables<T> all_tables() {
   return {gemm_table<T>(),          convolution_table<T>(), winograd_table<T>(),    pooling_table<T>(),
           normalization_table<T>(), softmax_table<T>(),     elementwise_table<T>(), reduction_table<T>(),
           movement_table<T>(),      copy_table<T>(),        factor_table<T>(),      selection_table<T>(),
-          recurrent_table<T>(),     solver_table<T>(),      random_table<T>(), sampling_table<T>()};
+          recurrent_table<T>(),     solver_table<T>(),      random_table<T>(),      sampling_table<T>()};
 }
 
 }  // namespace
