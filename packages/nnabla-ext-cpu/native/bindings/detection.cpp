@@ -27,16 +27,17 @@ bool overlap(const Box<T>& a, const Box<T>& b, T threshold) {
   return common / (both > 0 ? both : 1) > threshold;
 }
 
-// Numbers of the boxes that stay among those with a score above `least`, best first; of equals the first is better.
+// Numbers of the boxes that stay among those with a score above `least` (or at least that), best first; of equals the
+// first is better.
 template <class T>
 class Suppression {
  public:
   Suppression(const Box<T>* boxes, long n, T threshold) : boxes_(boxes), n_(n), threshold_(threshold) {}
 
-  const std::vector<long>& stay(const T* scores, T least, std::size_t most) {
+  const std::vector<long>& stay(const T* scores, T least, bool or_equal, std::size_t most) {
     order_.clear();
     for (long i = 0; i < n_; i++)
-      if (scores[i] > least) order_.push_back(i);
+      if (scores[i] > least || (or_equal && scores[i] == least)) order_.push_back(i);
     std::stable_sort(order_.begin(), order_.end(), [&](long a, long b) { return scores[a] > scores[b]; });
     kept_.clear();
     for (long i : order_) {
@@ -76,7 +77,7 @@ py::array suppress(const py::array& corners, const py::array& scores, double thr
       const Box<T>* own = reinterpret_cast<const Box<T>*>(data<T>(boxes)) + b * n;
       Suppression<T> suppression(own, n, static_cast<T>(threshold));
       for (long k = b * lists; k < (b + 1) * lists; k++)
-        for (long i : suppression.stay(data<T>(given) + k * n, 0, n)) to[k * n + i] = true;
+        for (long i : suppression.stay(data<T>(given) + k * n, 0, false, n)) to[k * n + i] = true;
     }
     return kept;
   });
@@ -107,7 +108,7 @@ py::array suppressed(const py::array& given_boxes, const py::array& given_scores
         Suppression<T> suppression(own.data(), n, static_cast<T>(threshold));
         for (long c = 0; c < lists; c++)
           for (long i :
-               suppression.stay(data<T>(scores) + (b * lists + c) * n, static_cast<T>(least), std::max(most, 0L)))
+               suppression.stay(data<T>(scores) + (b * lists + c) * n, static_cast<T>(least), true, std::max(most, 0L)))
             rows.insert(rows.end(), {b, c, i});
       }
     }

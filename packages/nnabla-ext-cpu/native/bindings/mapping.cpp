@@ -221,7 +221,24 @@ void run_now(const Map& map, const Nest& nest, const double* parameters) {
   });
 }
 
+// Put down a map over elements one after another, for others to be computed along with it.
+void put_down(const Map& map, const Nest& nest, unsigned form, const Parameters& parameters) {
+  MapWork work{&map, form, nest.inputs, nest.count, {}, {}, nest.out, nest.out_item, {}};
+  for (int i = 0; i < nest.inputs; i++) {
+    work.in[i] = nest.data[i];
+    work.in_item[i] = form >> i & 1 ? 0 : nest.item[i];
+  }
+  std::copy(parameters.values, parameters.values + 2, work.parameters);
+  recording->add(nest.count, [work] { work.run(); }, {work});
+}
+
 void run(const Map& map, const Nest& nest, const Parameters& parameters) {
+  const int form = nest.nd <= 1 ? row_form(map, nest) : -1;
+  if (recording != nullptr && form >= 0) {
+    run_now(map, nest, parameters.values);
+    put_down(map, nest, static_cast<unsigned>(form), parameters);
+    return;
+  }
   perform(nest.count, [=, &map] { run_now(map, nest, parameters.values); });  // maps are constants
 }
 
@@ -278,11 +295,9 @@ PyObject* apply_map(int list, int index, PyObject* const* inputs, const double* 
     char* out = py::detail::array_proxy(made)->data;
     const long n = x[0].size();
     Held held(made);
-    if (n <= 4096) {
-      struct Inputs {
-        const void* data[most_inputs];
-      };
-      perform(n, [=, in = Inputs{x[0].data, x[1].data, x[2].data}] { map->run[0](n, in.data, out, given.values); });
+    if (n <= 4096 && recording == nullptr) {
+      const void* in[most_inputs] = {x[0].data, x[1].data, x[2].data};
+      map->run[0](n, in, out, given.values);
       return held.release();
     }
     Nest nest;

@@ -33,7 +33,7 @@ std::vector<Attribute> attributes(const py::list& given) {
 class Program {
  public:
   Program(Recording&& recorded, const py::list& guards, const py::list& effects, const py::list& counts)
-      : work_(std::move(recorded.work)),
+      : work_(fused(std::move(recorded.work), recorded.arena->ended())),
         arena_(std::move(recorded.arena)),
         elements_(recorded.elements),
         guards_(attributes(guards)),
@@ -124,6 +124,7 @@ class Recorder {
     watch_.reset();
     if (!complete) {
       recorded_.work.resize(mark_);
+      recorded_.arena->set_time(mark_);
       recorded_.elements = elements_;
     }
     return complete;

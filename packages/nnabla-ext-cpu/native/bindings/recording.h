@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "bindings/fusion.h"
 #include "common/arena.h"
 
 namespace nnabla {
@@ -33,11 +34,17 @@ class GilRelease {
 };
 
 struct Recording {
-  std::vector<std::function<void()>> work;
+  std::vector<Work> work;
   std::shared_ptr<Arena> arena = std::make_shared<Arena>();
   long elements = 0;
   // Whether something was done that is not put down here.
   bool missed = false;
+
+  void add(long count, std::function<void()> run, std::vector<MapWork> map = {}) {
+    work.push_back({std::move(run), std::move(map)});
+    elements += count;
+    arena->set_time(work.size());
+  }
 };
 
 // What this thread records into, or null.
@@ -56,10 +63,7 @@ inline void perform(long elements, F work) {
     const GilRelease released(elements >= worth_releasing);
     work();
   }
-  if (recording != nullptr) {
-    recording->work.emplace_back(std::move(work));
-    recording->elements += elements;
-  }
+  if (recording != nullptr) recording->add(elements, std::move(work));
 }
 
 // Give up the GIL for work that is never recorded.

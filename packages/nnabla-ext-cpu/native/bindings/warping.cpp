@@ -84,13 +84,18 @@ class WarpImages {
     if (w.shape.planes)
       planes_ = in_c_order<T>(x);
     else
-      images_ = std::make_unique<Images<T>>(x, w.image);
+      images_.emplace(x, w.image);
   }
-  const T* ready() { return images_ ? images_->ready() : data<T>(planes_); }
+  // The GIL is not needed.
+  const T* ready() {
+    if (planes_.has_value()) return data<T>(*planes_);
+    return ready_.emplace(*images_);
+  }
 
  private:
-  py::array planes_;
-  std::unique_ptr<Images<T>> images_;
+  MaybeArray planes_;
+  std::optional<Images<T>> images_;
+  std::optional<ChannelsLast<T>> ready_;
 };
 
 py::array warp(const py::array& x, const py::array& grid, int positions_are, bool linear, int border,
@@ -280,7 +285,7 @@ py::object roi_align(const py::array& x, const py::array& boxes, const Shape& ce
     bool valid;
     {
       MaybeRelease released(x.size() + y.size());
-      valid = tables<T>().sampling->roi_align(s, images.ready(), data<T>(regions), to);
+      valid = tables<T>().sampling->roi_align(s, ChannelsLast<T>(images), data<T>(regions), to);
     }
     if (!valid) return py::none();
     return std::move(y);

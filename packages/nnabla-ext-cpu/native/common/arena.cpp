@@ -43,6 +43,7 @@ void* Arena::take(std::size_t bytes) {
 void Arena::give(void* memory, std::size_t bytes) noexcept {
   if (closed_) return;
   try {
+    ended_.push_back({memory, time_});
     auto it = free_.emplace(static_cast<char*>(memory), in_lines(bytes)).first;
     const auto next = std::next(it);
     if (next != free_.end() && it->first + it->second == next->first) {

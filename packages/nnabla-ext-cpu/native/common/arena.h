@@ -21,11 +21,21 @@ class Arena {
   // Memory of at least `bytes` bytes at a multiple of 64; throws std::bad_alloc.
   void* take(std::size_t bytes);
 
+  // What is given back, and the number of things that had been done by then.
+  struct End {
+    const void* memory;
+    std::size_t time;
+  };
+
   // Let it be taken again, unless the plan is closed.
   void give(void* memory, std::size_t bytes) noexcept;
 
   // From now on nothing is taken any more, and what is given stays as it is.
   void close() noexcept { closed_ = true; }
+
+  // So many things have been done.
+  void set_time(std::size_t time) noexcept { time_ = time; }
+  const std::vector<End>& ended() const { return ended_; }
 
   // Bytes in all.
   std::size_t size() const { return size_; }
@@ -37,7 +47,8 @@ class Arena {
   };
   std::vector<Slab> slabs_;
   std::map<char*, std::size_t> free_;  // stretches by address; neighbours are joined
-  std::size_t size_ = 0;
+  std::vector<End> ended_;
+  std::size_t size_ = 0, time_ = 0;
   bool closed_ = false;
 };
 

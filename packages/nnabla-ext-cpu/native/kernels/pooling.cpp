@@ -175,8 +175,8 @@ void put_pairs(const PoolingShape& s, const T* dy, const I* place, T* dx, long f
         for (long j = 0; j < s.kernel[1]; j++, at += 2) {
           T* to = image + (i * s.size[1] + j) * s.size[2] + 2 * w;
           const Few<T, N> a = number == at ? v : Few<T, N>{}, b = number == at + 1 ? v : Few<T, N>{};
-          store_few<N>(to, pick<T, N>(a, b, [](int l) { return l / 2 + l % 2 * lanes<T>; }));
-          store_few<N>(to + N, pick<T, N>(a, b, [](int l) { return lanes<T> / 2 + l / 2 + l % 2 * lanes<T>; }));
+          store_few<N>(to, shuffle(a, b, [](int l) { return l / 2 + l % 2 * lanes<T>; }));
+          store_few<N>(to + N, shuffle(a, b, [](int l) { return lanes<T> / 2 + l / 2 + l % 2 * lanes<T>; }));
         }
     });
   }

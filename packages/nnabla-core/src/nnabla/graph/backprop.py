@@ -56,6 +56,10 @@ class BackwardSegment(Segment):
     __slots__ = ()
     direction = "backward"
 
+    def __init__(self, backend: Any) -> None:
+        super().__init__(backend, [], [])
+        self._runs = 1  # there are segments from the program's second run on
+
     def run(self) -> None:
         for at in range(len(self.steps)):
             self.run_step(at)
@@ -130,7 +134,7 @@ class BackwardProgram:
                 datas = [c for c in datas if c is not top]
                 backend = step.function.backend(step.ins)
                 if not found or found[-1].backend is not backend or backend is None:
-                    found.append(BackwardSegment(backend, [], []))
+                    found.append(BackwardSegment(backend))
                 found[-1].steps.append(step)
                 found[-1].clears.append((grads, datas))
             self._segments[temporary, clear_buffer] = found
@@ -193,6 +197,7 @@ def _seed(variable: Any, grad: Any, program: BackwardProgram) -> NdArray:
         found = program.constants.get(grad)
         if found is None:
             found = program.constants[grad] = NdArray._over(Storage(variable.size), variable.shape)
+        if found._storage.array is None:
             found.fill(float(grad))
         return found
     if isinstance(grad, NdArray):
@@ -234,7 +239,7 @@ def backward(
     before = hooks(pre_hook, callback.function_pre_hooks())
     after = hooks(post_hook, callback.function_post_hooks())
     exchanges = _callbacks(communicator_callbacks)
-    temporary = seed is not grad and seed is not variable.grad and seed not in program.constants.values()
+    temporary = seed is not grad and grad is not None
     # While it runs, the root's gradient is the one given; afterwards it is again what it was.
     held, root.content.grad = root.content.grad, seed
     try:
@@ -266,7 +271,8 @@ def _run(
         and not (program.recomputes or before or after or exchanges)
         and recorder.active is None
     ):
-        for segment in program.segments(top, temporary, clear_buffer):
+        constant = any(top.grad is array for array in program.constants.values())
+        for segment in program.segments(top, temporary and not constant, clear_buffer):
             segment.execute()
         return
     clears = program.clears() if clear_buffer else _NEVER

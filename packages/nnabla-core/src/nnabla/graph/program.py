@@ -58,7 +58,7 @@ class Segment:
     #: Which way it goes: ``'forward'`` or ``'backward'``.
     direction = "forward"
 
-    def __init__(self, backend: Any, steps: list[Step], clears: list[list[Content]]) -> None:
+    def __init__(self, backend: Any, steps: list[Any], clears: list[Any]) -> None:
         self.backend = backend
         self.steps = steps
         self.clears = clears

@@ -139,6 +139,10 @@ class Backend(ABC):
     def compile(self, segment: Any) -> Callable[..., Any] | None:
         """Turn a segment of a plan (``nnabla.graph.program.Segment``) into one callable, or decline with None.
 
-        The callable has the signature of ``segment.run``. It is called with the GIL held.
+        A segment is consecutive steps of a forward or of a backward (``segment.direction``) on this backend. It is
+        offered in its second run, and what is returned is called from then on, with the GIL held, in the place of
+        ``segment.run()``. It must leave what that leaves. ``segment.run_step(at)`` interprets one step, and
+        ``segment.touched(at)`` tells which NdArrays that reads and writes. Runs with hooks or recomputation are
+        interpreted.
         """
         return None

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from nnabla.array.storage import Storage
 from nnabla_ext.cpu.inference import actions
 from nnabla_ext.cpu.native import module
-from nnabla_ext.cpu.replay import Replay
+from nnabla_ext.cpu.replay import Part, Replay
 
 __all__ = ["compile_segment"]
 
@@ -18,7 +18,9 @@ def compile_segment(segment: Any) -> Callable[[], None] | None:
     if module is None:
         return None
     forward = segment.direction == "forward"
-    parts = actions(segment) if forward else [_BackwardStep(segment, at) for at in range(len(segment.steps))]
+    parts: Sequence[Part] = (
+        actions(segment) if forward else [_BackwardStep(segment, at) for at in range(len(segment.steps))]
+    )
     contents = {id(c): c for step in segment.steps for c in (*step.ins, *step.outs) if c is not None}
     names = ("data",) if forward else ("data", "grad")
     return Replay(parts, [(content, name) for content in contents.values() for name in names], forward).run
@@ -37,7 +39,8 @@ class _BackwardStep:
 
     def touched(self) -> tuple[list[Any], list[Any]]:
         """Return the NdArrays that are read, and those that are written or cleared."""
-        return self._segment.touched(self._at)
+        found: tuple[list[Any], list[Any]] = self._segment.touched(self._at)
+        return found
 
     def adds_in_place(self) -> bool:
         """Whether scattered gradients are added to what is there."""

@@ -43,7 +43,9 @@ _interpreted: weakref.WeakSet[Any] = weakref.WeakSet()
 class Part(Protocol):
     """What is run and recorded in one piece."""
 
-    functions: Sequence[Any]
+    @property
+    def functions(self) -> Sequence[Any]:
+        """The functions whose steps it consists of."""
 
     def run(self) -> None:
         """Run it."""

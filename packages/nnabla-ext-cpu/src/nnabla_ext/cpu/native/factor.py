@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from nnabla.ops.linear_algebra import batch_inv
 from nnabla.plugins.backend import ForwardKernel
 from nnabla_ext.cpu.native import module
 
@@ -27,7 +28,10 @@ def _logdet(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, Any]) -> Array
 
 def _inv(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, Any]) -> Array:
     found = module.batch_inverse(inputs[0])
-    return np.linalg.inv(inputs[0]) if found is None else found
+    if found is None:
+        reference: Any = batch_inv.reference_kernel  # which knows what singular matrices give
+        return reference(xp, *inputs)
+    return found
 
 
 def _cholesky(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, Any]) -> Array:
