@@ -18,11 +18,14 @@ SCRIPTS = {
         "onednn": ("oneDNN", "run_torch.py", "--onednn"),
     },
     "jax": {"jax": ("JAX", "run_jax.py")},
-    "openvino": {"openvino": ("OpenVINO", "run_openvino.py")},
+    "openvino": {
+        "openvino": ("OpenVINO", "run_openvino.py"),
+        "ov_bf16": ("OpenVINO, bfloat16", "run_openvino.py", "--bfloat16"),
+    },
     "reference": {"reference": ("NNabla 1.39", "run_nnabla.py")},
 }
 HEADINGS = {name: script[0] for scripts in SCRIPTS.values() for name, script in scripts.items()}
-VARIANTS = ("ch_last", "compiled", "onednn")
+VARIANTS = ("ch_last", "compiled", "onednn", "ov_bf16")
 
 
 class Contender(NamedTuple):
@@ -43,7 +46,7 @@ def find(interpreters, variants):
 
     Args:
         interpreters: A path or None for each key of SCRIPTS.
-        variants: Whether PyTorch's take part.
+        variants: Whether those of other settings take part.
     Raises:
         SystemExit: if one cannot tell its cases, with what it printed.
     """

@@ -1,6 +1,9 @@
 """The inference cases in OpenVINO, converted from the PyTorch networks, for low latency.
 
-python run_openvino.py [--list | CASE ...]
+python run_openvino.py [--bfloat16] [--list | CASE ...]
+
+OpenVINO computes in bfloat16 by itself where the processor has it. Here it is told to compute in float32, as everyone
+else does, or with --bfloat16 in that.
 """
 
 import sys
@@ -15,10 +18,17 @@ import torch_scaling
 from case_runner import Case, run_cases, startup_cases, threads
 
 
+BFLOAT16 = "--bfloat16" in sys.argv
+
+
 def inference(network, shape):
     module = network().eval()
     model = openvino.convert_model(module, example_input=torch.zeros(*shape), input=[shape])
-    settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": threads()}
+    settings = {
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_NUM_THREADS": threads(),
+        "INFERENCE_PRECISION_HINT": "bf16" if BFLOAT16 else "f32",
+    }
     run = openvino.compile_model(model, "CPU", settings)
     images = np.random.RandomState(0).randn(*shape).astype(np.float32)
     return lambda: run(images)[0].sum()
@@ -31,5 +41,6 @@ CASES = {
 }
 
 if __name__ == "__main__":
+    arguments = [argument for argument in sys.argv[1:] if argument != "--bfloat16"]
     framework = f"OpenVINO {openvino.__version__.partition('-')[0]}"
-    run_cases(framework, {**CASES, **startup_cases("openvino")}, sys.argv[1:], warm_up=openvino.Core)
+    run_cases(framework, {**CASES, **startup_cases("openvino")}, arguments, warm_up=openvino.Core)
