@@ -17,7 +17,6 @@ import torch_networks
 import torch_scaling
 from case_runner import Case, run_cases, startup_cases, threads
 
-
 BFLOAT16 = "--bfloat16" in sys.argv
 
 
