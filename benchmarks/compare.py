@@ -52,7 +52,8 @@ def table(names, rows):
     for found in rows:
         ratios = [found["ratios"].get(name) for name in rivals]
         if len(rivals) > 1:
-            ratios.append(min(filter(None, ratios), default=None))
+            compared = [found["ratios"].get(name) for name in rivals if name not in contenders.OTHER_NUMBERS]
+            ratios.append(min(filter(None, compared), default=None))
         line = [f"{found['ms'][name]:11.3f} ms" if name in found["ms"] else f"{'-':>14}" for name in names]
         line += [f"{ratio:13.2f}x" if ratio else f"{'-':>14}" for ratio in ratios]
         yield f"{found['case']:42}" + "".join(line)

@@ -25,6 +25,8 @@ SCRIPTS = {
     "reference": {"reference": ("NNabla 1.39", "run_nnabla.py")},
 }
 HEADINGS = {name: script[0] for scripts in SCRIPTS.values() for name, script in scripts.items()}
+# What computes with other numbers than the rest is shown, and not compared with.
+OTHER_NUMBERS = ("ov_bf16",)
 VARIANTS = ("ch_last", "compiled", "onednn", "ov_bf16")
 
 

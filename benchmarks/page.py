@@ -10,7 +10,7 @@ from pathlib import Path
 
 from case_sizes import FLOPS, GROUPS
 from chart import bars
-from contenders import HEADINGS
+from contenders import HEADINGS, OTHER_NUMBERS
 
 DOCS = Path(__file__).parents[1] / "docs"
 INTRODUCTIONS = {
@@ -29,7 +29,7 @@ def ratio(value):
 
 def against(found):
     """Cells of how many times faster than PyTorch and than the fastest other contender this project is."""
-    ratios = found["ratios"]
+    ratios = {name: ratio for name, ratio in found["ratios"].items() if name not in OTHER_NUMBERS}
     best = min(ratios, key=ratios.get, default=None)
     return [
         ratio(ratios["torch"]) if "torch" in ratios else "-",
@@ -69,7 +69,7 @@ def numbers(found, names, key, form="{:,.4g}"):
     """A row's name and its numbers of one kind by contender; the best is bold."""
     values = found[key]
     cells = [form.format(values[name]) if name in values else "-" for name in names]
-    best = min(values, key=values.get, default=None)
+    best = min((name for name in values if name not in OTHER_NUMBERS), key=values.get, default=None)
     return [f"`{found['case']}`", *(f"**{cell}**" if name == best else cell for name, cell in zip(names, cells))]
 
 
@@ -125,7 +125,8 @@ def lines(results):
     yield ""
     yield "`python benchmarks/page.py` wrote this page from what `nox -s bench` measured."
     yield "[benchmarks/README.md](../benchmarks/README.md) tells how to measure again. A ratio above 1 means that"
-    yield "NNabla is that many times faster; bold is the best of a row."
+    yield "NNabla is that many times faster; bold is the best of a row. Everyone computes in float32; OpenVINO in"
+    yield "bfloat16, its own choice where the processor has that, is shown besides and not compared with."
     yield ""
     yield from described(results)
     if groups["default"]:
@@ -150,9 +151,13 @@ def lines(results):
 def write(results, folder=DOCS):
     """Write the page and its chart into a folder."""
     (folder / "benchmarks.md").write_text("\n".join(lines(results)) + "\n")
-    rows = [(found["case"], found["ms"]) for found in results["rows"] if found["case"] in GROUPS["default"]]
+    rows = [
+        (found["case"], {name: ms for name, ms in found["ms"].items() if name not in OTHER_NUMBERS})
+        for found in results["rows"]
+        if found["case"] in GROUPS["default"]
+    ]
     if rows:
-        names = taking_part(results["frameworks"], results["rows"])
+        names = [n for n in taking_part(results["frameworks"], results["rows"]) if n not in OTHER_NUMBERS]
         headings = {name: HEADINGS[name] for name in names if any(name in found for _, found in rows)}
         title = "Speed against the fastest of each case (longer is faster)"
         (folder / "benchmarks.svg").write_text(bars(title, headings, [row for row in rows if row[1]]))

@@ -356,6 +356,27 @@ def test_a_program_is_used_by_threads_in_turn(watch: Watch) -> None:
     assert max(results) < 1e-5
 
 
+def test_arranged_convolutions_are_part_of_programs_until_their_weights_change(watch: Watch) -> None:
+    x = nn.Variable((1, 8, 12, 12))
+    h = F.relu(PF.batch_normalization(PF.convolution(x, 16, (3, 3), name="c"), batch_stat=False, name="b"))
+    y = F.sum(F.tanh(h))
+    weight = nn.get_parameters()["c/conv/W"]
+    values = weight.data.get_data("r").copy()
+    for factor in (1.0, 0.5):
+        weight.data.copy_from(nn.NdArray.from_numpy_array(values * factor))
+        expected = None
+        for i in range(10):
+            x.d = np.random.RandomState(i % 2).randn(*x.shape)
+            y.forward(clear_buffer=True)
+            if i == 1:
+                expected = y.data.get_data("r").copy()
+        np.testing.assert_allclose(y.data.get_data("r"), expected, rtol=1e-4)
+        (program,) = watch.programs
+        assert len(program.functions) == 5
+        assert len(program.native) <= 4
+        assert watch.interpreted == []
+
+
 def test_large_segments_are_interpreted(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(replay, "MOST_BYTES", 1000)
     x = nn.Variable((64, 64))

@@ -88,6 +88,11 @@ class Segment:
         written += saved_values(step.function)
         return [content.data for content in step.ins], written
 
+    @property
+    def compiled(self) -> Callable[[], None] | None:
+        """What the backend made of it, if it has been asked and did not decline."""
+        return self._compiled
+
     def execute(self) -> None:
         """Run what the backend compiled, or :meth:`run` where it declined or was not asked yet."""
         if not self._asked:

@@ -52,6 +52,10 @@ class _BackwardStep:
         positions = step.function.setting.positions
         return any(not step.overwrite[positions[i]] for i in gradient.adds)
 
+    def ready(self) -> bool:
+        """Say yes: nothing is arranged for a backward."""
+        return True
+
     def constants(self) -> list[Storage]:
         """Return nothing: a backward depends on arrays alone."""
         return []

@@ -11,11 +11,15 @@ import numpy as np
 from nnabla.array.library import HOST
 from nnabla.graph.program import CLEAR_BUFFER, CLEAR_NO_NEED_GRAD, forward_program
 from nnabla_ext.cpu.backend import BACKEND
+from nnabla_ext.cpu.floor import Machine, measure
 from nnabla_ext.cpu.inference import Action, actions
 from nnabla_ext.cpu.kernels import FORWARD_KERNELS
 from nnabla_ext.cpu.native import module
 
 __all__ = ["explain"]
+
+#: Runs until there are native programs.
+_UNTIL_RECORDED = 5
 
 
 def explain(variable: Any, clear_buffer: bool = True, runs: int = 5) -> str:
@@ -23,8 +27,10 @@ def explain(variable: Any, clear_buffer: bool = True, runs: int = 5) -> str:
 
     A line is what runs in one go: one function, or a convolution with what is done along with it (``+``). It tells the
     kind of kernel (native, NumPy, the operator's reference, or composed of other operators), the algorithm of a
-    convolution, the result's shape and order of axes in memory, its size in KiB, and the time, the median over the
-    runs, with its share.
+    convolution, the result's shape and order of axes in memory, its size in KiB, the least time that the work could
+    take here (``floor``: multiplications at the speed of a large product of matrices, everything else at that of a
+    copy), and the time of the function by itself, the median over the runs, with its share. Below it stands what the
+    functions are together: the native programs, with the calls that they consist of and their memory.
 
     Args:
         variable: The output of a graph; all that it is computed from needs data.
@@ -42,6 +48,7 @@ def explain(variable: Any, clear_buffer: bool = True, runs: int = 5) -> str:
     parts = [action for segment in program.segments(mode) for action in actions(segment)]
     times: list[list[float]] = [[] for _ in parts]
     lines: list[tuple[str, ...]] = [()] * len(parts)
+    machine = measure()
     with np.errstate(all="ignore"):
         for run in range(runs + 2):
             for at, part in enumerate(parts):
@@ -49,8 +56,26 @@ def explain(variable: Any, clear_buffer: bool = True, runs: int = 5) -> str:
                 taken = _timed(part.run)
                 if run >= 2:
                     times[at].append(taken)
-                lines[at] = _line(part, inputs)
-    return _table(lines, [sorted(values)[len(values) // 2] for values in times])
+                lines[at] = _line(part, inputs, machine)
+        table = _table(lines, [sorted(values)[len(values) // 2] for values in times])
+        for _ in range(_UNTIL_RECORDED):
+            program.run(mode)
+        start = time.perf_counter()
+        program.run(mode)
+        taken = time.perf_counter() - start
+    return "\n".join([table, *_programs(program.segments(mode)), f"all in one run: {taken * 1e6:.1f} us"])
+
+
+def _programs(segments: list[Any]) -> list[str]:
+    """Return a line for each native program, and one for what is interpreted."""
+    replays = [s.compiled.__self__ for s in segments if s.compiled is not None]
+    found = [
+        f"native program: {len(p.functions)} functions in {len(p.native)} calls, {p.native.bytes / 1024:.0f} KiB"
+        for replay in replays
+        for p in replay.programs
+    ]
+    interpreted = [f.name for replay in replays for f in replay.interpreted]
+    return found + ([f"interpreted: {', '.join(interpreted)}"] if interpreted else [])
 
 
 def _timed(run: Callable[[], Any]) -> float:
@@ -59,16 +84,17 @@ def _timed(run: Callable[[], Any]) -> float:
     return time.perf_counter() - start
 
 
-def _line(part: Action, inputs: list[Any]) -> tuple[str, ...]:
+def _line(part: Action, inputs: list[Any], machine: Machine) -> tuple[str, ...]:
     step = part.steps[0]
     names = (" + " if part.together else ", ").join(s.function.name for s in part.steps)
     content = part.steps[-1].outs[0]
     if content is None:
-        return names, _kernel(step.function, inputs), "-", "-", "-"
+        return names, _kernel(step.function, inputs), "-", "-", "-", "-"
     storage = content.data._storage
     array = storage.array if storage.library is HOST else None
     size = "-" if array is None else f"{array.nbytes / 1024:.0f}"
-    return names, _kernel(step.function, inputs), str(content.data.shape), _order(array), size
+    floor = machine.least(step, content.data.shape)
+    return names, _kernel(step.function, inputs), str(content.data.shape), _order(array), size, f"{floor * 1e6:.1f}"
 
 
 def _kernel(function: Any, inputs: list[Any]) -> str:
@@ -100,10 +126,10 @@ def _order(array: Any) -> str:
 
 def _table(lines: list[tuple[str, ...]], times: list[float]) -> str:
     total = sum(times) or 1.0
-    rows: list[tuple[str, ...]] = [("function", "kernel", "result", "order", "KiB", "us", "%")]
+    rows: list[tuple[str, ...]] = [("function", "kernel", "result", "order", "KiB", "floor", "us", "%")]
     rows += [(*line, f"{t * 1e6:.1f}", f"{100 * t / total:.1f}") for line, t in zip(lines, times)]
-    rows.append(("all", "", "", "", "", f"{sum(times) * 1e6:.1f}", "100"))
-    widths = [max(len(row[i]) for row in rows) for i in range(7)]
+    rows.append(("all", "", "", "", "", "", f"{sum(times) * 1e6:.1f}", "100"))
+    widths = [max(len(row[i]) for row in rows) for i in range(8)]
     left = 4
     return "\n".join(
         "  ".join(cell.ljust(w) if i < left else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths))).rstrip()

@@ -53,6 +53,10 @@ class Action:
         """Whether anything is added to arrays where they are: no forward does."""
         return False
 
+    def ready(self) -> bool:
+        """Whether parameters that may be arranged for the kernel are."""
+        return self._chain is None or self._chain.ready()
+
     def constants(self) -> list[Storage]:
         """Return the storages whose values are part of how it runs."""
         if self._chain is None or not self.together:
@@ -142,24 +146,45 @@ class _Chain:
         self.constants = [*step.ins[1:], *(() if normalization is None else normalization.ins[1:])]
         self.seen: list[tuple[Any, int]] | None = None
         self.packed: Any = None
+        self.refused = False
+        self.changes = 0
 
-    def run(self) -> bool:
-        """Run it with parameters arranged before; False if they are not, or not any more."""
+    def _parameters(self) -> list[tuple[Any, int]] | None:
+        """Return the parameters' arrays and how often they were written; None if somebody else may write to them."""
         now = []
         for content in self.constants:
             storage = content.data._storage
             if type(storage) is not Storage or storage.exported or storage.library is not HOST:
-                return False
+                return None
             now.append((storage.array, storage.version))
+        return now
+
+    def ready(self) -> bool:
+        """Whether the parameters are arranged, can't be, or change from run to run."""
+        now = self._parameters()
+        if now is None:
+            return True
+        if self.seen is None or not _same(self.seen, now):
+            return self.changes >= 2
+        return self.packed is not None or self.refused
+
+    def run(self) -> bool:
+        """Run it with parameters arranged before; False if they are not, or not any more."""
+        now = self._parameters()
+        if now is None:
+            return False
         if self.seen is None or not _same(self.seen, now):
             # Parameters that changed since the latest run may change again: that is for the next run to see.
-            self.seen, self.packed = now, None
+            self.seen, self.packed, self.refused = now, None, False
+            self.changes += 1
             return False
+        self.changes = 0
         x = self._input(now[0][0])
         if x is None:
             return False
-        if self.packed is None:
+        if self.packed is None and not self.refused:
             self.packed = self._pack(x, [array for array, _ in now])
+            self.refused = self.packed is None
         y = None if self.packed is None else self.packed.run(x, self.rectify)
         if y is None:
             return False

@@ -25,7 +25,7 @@ from nnabla_ext.cpu.native import module
 __all__ = ["MOST_BYTES", "Part", "Replay"]
 
 #: Recordings that are tried before steps are interpreted for good.
-_MOST_RECORDINGS = 6
+_MOST_RECORDINGS = 32
 #: Runs in a row in which a program does not fit what it finds, before it is recorded anew.
 _PATIENCE = 2
 #: Segments whose results take more bytes than this are interpreted: kernels, and not calling them, are what those cost,
@@ -56,6 +56,9 @@ class Part(Protocol):
     def adds_in_place(self) -> bool:
         """Whether NumPy may add to arrays where they are."""
 
+    def ready(self) -> bool:
+        """Whether the next run does what those after it are going to do."""
+
     def constants(self) -> list[Storage]:
         """Return the storages that must not have been written at all since it was recorded."""
 
@@ -84,7 +87,8 @@ class Replay:
         """Run all parts."""
         pieces = self._pieces
         if pieces is None:
-            if not self._settled or self._recordings >= _MOST_RECORDINGS:
+            ready = self._settled and all(part.ready() for part in self._parts)
+            if not ready or self._recordings >= _MOST_RECORDINGS:
                 self._settled = True
                 for part in self._parts:
                     part.run()
