@@ -22,8 +22,9 @@ from nnabla.graph.program import WORTH_COMPILING, Segment, Step, hooks, saved_va
 __all__ = ["backward"]
 
 Hook = Callable[[Any], Any]
-#: Gradients to start from that are a number are kept up to so many elements.
+#: Gradients to start from that are a number are kept up to so many elements, and so many of them.
 _MOST_CONSTANT = 4096
+_MOST_CONSTANTS = 8
 #: What goes after each step of a backward that clears nothing.
 _NEVER: Iterable[tuple[list[Content], list[Content]]] = repeat(([], []))
 
@@ -196,6 +197,8 @@ def _seed(variable: Any, grad: Any, program: BackwardProgram) -> NdArray:
         # A number is the same each time: so are the array that holds it, its memory and all that was found for it.
         found = program.constants.get(grad)
         if found is None:
+            if len(program.constants) >= _MOST_CONSTANTS:
+                program.constants.clear()
             found = program.constants[grad] = NdArray._over(Storage(variable.size), variable.shape)
         if found._storage.array is None:
             found.fill(float(grad))
