@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import array_api_compat.numpy as xp
 import numpy as np
 import pytest
 
@@ -81,7 +82,7 @@ _LEFT_TO_NUMPY = [(given, np.uint64) for given in (bool, np.int32, np.float32, n
 
 def _place(x: Array, shape: Any, start: Any, stop: Any, step: Any, fill: float) -> Array:
     args = {"shape": shape, "start": start, "stop": stop, "step": step, "fill": fill}
-    found: Array = FORWARD_KERNELS["Place"](np, (x,), (None,), args)
+    found: Array = FORWARD_KERNELS["Place"](xp, (x,), (None,), args)
     return found
 
 
@@ -112,11 +113,11 @@ def test_arrays_are_joined(each_target: str, each_count: int) -> None:
     rng = np.random.default_rng(2)
     for dtype in (np.float32, np.float64, np.int64, bool):
         parts = [rng.integers(0, 9, (300, n, 40)).astype(dtype) for n in (1, 0, 5, 2)]
-        found = FORWARD_KERNELS["Concatenate"](np, tuple(parts), (None,), {"axis": 1})
+        found = FORWARD_KERNELS["Concatenate"](xp, tuple(parts), (None,), {"axis": 1})
         np.testing.assert_array_equal(found, np.concatenate(parts, 1))
         turned = tuple(np.asfortranarray(p) for p in parts)
         np.testing.assert_array_equal(
-            FORWARD_KERNELS["Concatenate"](np, turned, (None,), {"axis": -2}), np.concatenate(parts, 1)
+            FORWARD_KERNELS["Concatenate"](xp, turned, (None,), {"axis": -2}), np.concatenate(parts, 1)
         )
     assert module.joined((np.zeros((2, 3)), np.zeros((3, 3))), 1) is None
 
@@ -133,12 +134,12 @@ def test_triangles(dtype: Any, each_target: str, each_count: int) -> None:
 def test_tiles_and_fills(each_target: str, each_count: int) -> None:
     x = np.random.default_rng(4).standard_normal((30, 41)).astype(np.float32)
     for reps in ((2, 3), (3,), (2, 1, 2), (1, 1), (2, 1, 1)):
-        found = FORWARD_KERNELS["Tile"](np, (x,), (None,), {"reps": reps})
+        found = FORWARD_KERNELS["Tile"](xp, (x,), (None,), {"reps": reps})
         np.testing.assert_array_equal(found, np.tile(x, reps))
         assert not np.shares_memory(found, x)
     for shape, val in (((3, 1000), 2.5), ((0, 2), 1.0), ((50000,), 0.0), ((7,), -0.0)):
         args = {"shape": shape, "val": val, "dtype": np.float64}
-        found = FORWARD_KERNELS["Full"](np, (), (None,), args)
+        found = FORWARD_KERNELS["Full"](xp, (), (None,), args)
         np.testing.assert_array_equal(found, np.full(shape, val))
         assert (np.signbit(found) == np.signbit(val)).all()
 
@@ -158,12 +159,12 @@ def test_rows_by_index(each_target: str, each_count: int) -> None:
 def test_sequences_of_numbers(each_target: str, each_count: int) -> None:
     for dtype in (np.float32, np.float64):
         for n, start in ((0, 3), (1, -2), (50001, -7), (20000, 2**23)):
-            found = FORWARD_KERNELS["Iota"](np, (), (None,), {"n": n, "start": start, "dtype": dtype})
+            found = FORWARD_KERNELS["Iota"](xp, (), (None,), {"n": n, "start": start, "dtype": dtype})
             np.testing.assert_array_equal(found, np.arange(start, start + n, dtype=dtype))
             assert found.dtype == dtype
         for n, start, stop in ((0, 1, 2), (1, 1, 2), (2, -1, 3), (20001, 5.5, -3.25)):
             args = {"num": n, "start": start, "stop": stop, "dtype": dtype}
-            found = FORWARD_KERNELS["Linspace"](np, (), (None,), args)
+            found = FORWARD_KERNELS["Linspace"](xp, (), (None,), args)
             np.testing.assert_allclose(found, np.linspace(start, stop, n), rtol=1e-6, atol=1e-6)
             if n > 1:
                 assert found[0] == start and found[-1] == stop

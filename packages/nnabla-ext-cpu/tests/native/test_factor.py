@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import array_api_compat.numpy as xp
 import numpy as np
 import pytest
 
@@ -20,8 +21,6 @@ SIZES = [(7, 1), (5, 2), (300, 3), (4, 17), (9, 64), (2, 150), (1, 200)]
 
 
 def forward(name: str, x: Array, **args: Any) -> Any:
-    import array_api_compat.numpy as xp
-
     return FORWARD_KERNELS[name](xp, (x,), (None,), args)
 
 
@@ -70,8 +69,9 @@ def test_singular_matrices_are_told(each_target: str) -> None:
     x = np.array([[[1.0, 2], [2, 4]], [[0, 0], [0, 0]], [[0, 1], [1, 0]]])
     np.testing.assert_array_equal(forward("BatchDet", x), [0, 0, -1])
     np.testing.assert_array_equal(forward("BatchLogdet", x), [-np.inf, -np.inf, 0])
-    with pytest.raises(np.linalg.LinAlgError):
-        forward("BatchInv", x)
+    found = forward("BatchInv", x)
+    assert np.isnan(found[:2]).all()
+    np.testing.assert_array_equal(found[2], x[2])
     with pytest.raises(np.linalg.LinAlgError):
         forward("BatchCholesky", x, upper=False)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import array_api_compat.numpy as xp
 import numpy as np
 import pytest
 
@@ -256,11 +257,11 @@ def test_regions_as_the_reference_kernels_pool_them(channel_last: bool, ratio: i
         "channel_last": channel_last,
     }
     assert roi_align.reference_kernel and roi_align_gradient.reference_kernel
-    y = FORWARD["RoiAlign"](np, (x, boxes), (None,), args)
-    close(y, roi_align.reference_kernel(np, x.astype(float), boxes.astype(float), **args))
+    y = FORWARD["RoiAlign"](xp, (x, boxes), (None,), args)
+    close(y, roi_align.reference_kernel(xp, x.astype(float), boxes.astype(float), **args))
     dy = drawn(y.shape, "C", dtype, 1)
-    dx, nothing = BACKWARD["RoiAlign"].compute(np, (x.shape, boxes), (dy,), (True, False), args)
-    expected = roi_align_gradient.reference_kernel(np, dy.astype(float), boxes.astype(float), shape=x.shape, **args)
+    dx, nothing = BACKWARD["RoiAlign"].compute(xp, (x.shape, boxes), (dy,), (True, False), args)
+    expected = roi_align_gradient.reference_kernel(xp, dy.astype(float), boxes.astype(float), shape=x.shape, **args)
     close(dx, expected)
     assert nothing is None
 
@@ -269,9 +270,9 @@ def test_boxes_of_no_image_are_refused() -> None:
     x = np.zeros((1, 1, 4, 4), np.float32)
     args = {"output_size": (1, 1), "spatial_scale": (1.0, 1.0), "sampling_ratio": 1, "channel_last": False}
     with pytest.raises(IndexRangeError, match="boxes name images"):
-        FORWARD["RoiAlign"](np, (x, np.array([[1, 0, 0, 2, 2]], np.float32)), (None,), args)
+        FORWARD["RoiAlign"](xp, (x, np.array([[1, 0, 0, 2, 2]], np.float32)), (None,), args)
     with pytest.raises(ValueError, match="NaN or infinity"):
-        FORWARD["RoiAlign"](np, (x, np.array([[0, 0, np.nan, 2, 2]], np.float32)), (None,), args)
+        FORWARD["RoiAlign"](xp, (x, np.array([[0, 0, np.nan, 2, 2]], np.float32)), (None,), args)
 
 
 # -- places and rows -------------------------------------------------------------------------------------------
@@ -297,7 +298,7 @@ def drawn_numbers(count: int, span: int, state: tuple[int, int], lane: int) -> l
     """What the definition of random integers draws."""
     kernel = random_integers.reference_kernel
     assert kernel is not None
-    return kernel(np, state, lane, (count,), span, 0, np.dtype(np.int64)).tolist()
+    return kernel(xp, state, lane, (count,), span, 0, np.dtype(np.int64)).tolist()
 
 
 STATE = {"state": (7, 3), "lane": 2, "seed": -1}
@@ -343,7 +344,7 @@ def test_places_beyond_a_sample_are_refused() -> None:
 @DTYPES
 def test_rows_of_a_table(dtype: Any) -> None:
     table, index = drawn((6, 2, 3), "strided", dtype), np.array([[0, -1], [5, 2]])
-    y = FORWARD["Embed"](np, (index, table), (None,), {})
+    y = FORWARD["Embed"](xp, (index, table), (None,), {})
     np.testing.assert_array_equal(y, table[index])
     with pytest.raises(IndexRangeError, match="embed: index 6"):
-        FORWARD["Embed"](np, (np.array([6]), table), (None,), {})
+        FORWARD["Embed"](xp, (np.array([6]), table), (None,), {})
