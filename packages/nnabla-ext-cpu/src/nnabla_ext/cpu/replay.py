@@ -172,11 +172,14 @@ class Replay:
 class _Program:
     """Parts that are one native program."""
 
-    def __init__(self, parts: list[Part], native: Any, inputs: list[tuple[Storage, np.ndarray]]) -> None:
+    def __init__(
+        self, parts: list[Part], native: Any, inputs: list[tuple[Storage, np.ndarray]], prepared: list[Any]
+    ) -> None:
         self.functions = [f for part in parts for f in part.functions]
         self.native = native
         self._parts = parts
         self._inputs = inputs
+        self._prepared = prepared
 
     def run(self) -> bool:
         """Run the program, or interpret the parts and return False where it doesn't fit."""
@@ -225,6 +228,8 @@ class _Writing:
         self._constants: set[int] = set()
         self._inputs: list[tuple[Storage, np.ndarray]] = []
         self._kept: dict[int, tuple[Any, Any]] = {}
+        #: What was run: constants in it are read where they are.
+        self._prepared: list[Any] = []
 
     def add(self, part: Part) -> bool:
         """Run a part and record it. False if not all that it did is recorded: then nothing of this is to be used."""
@@ -251,6 +256,7 @@ class _Writing:
         self._written.update(id(array._storage) for array in written)
         self._constants.update(id(storage) for storage in part.constants())
         self._parts.append(part)
+        self._prepared += [function.prepared for function in part.functions]
         # Values that a function saves for the first time are not among those looked at before.
         return complete and all(id(array._storage) in self._before for array in part.touched()[1])
 
@@ -300,7 +306,8 @@ class _Writing:
                 guards.append((function, "kept", kept))
             else:
                 effects.append((function, "kept", function.kept))
-        pieces.append(_Program(self._parts, self._recorder.finish(guards, effects, counts), self._inputs))
+        native = self._recorder.finish(guards, effects, counts)
+        pieces.append(_Program(self._parts, native, self._inputs, self._prepared))
         return True
 
     def _carry(self, carried: list[tuple[Storage, np.ndarray]]) -> bool:
