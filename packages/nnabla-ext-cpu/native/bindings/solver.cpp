@@ -256,10 +256,12 @@ py::list clip_grad_by_norm(const py::list& grads, double most) {
   const double numbers[most_numbers] = {};
   for (std::size_t i = 0; i < grads.size(); i++)
     work.add(static_cast<long>(i), PyList_GET_ITEM(grads.ptr(), i), nullptr, nullptr, 0, numbers);
-  MaybeRelease released(work.elements);
-  clip(work.f32, most);
-  clip(work.f64, most);
-  return work.left;
+  {
+    MaybeRelease released(work.elements);
+    clip(work.f32, most);
+    clip(work.f64, most);
+  }
+  return work.left;  // a copy, which counts references
 }
 
 }  // namespace
