@@ -49,7 +49,12 @@ def _top_k_data(xp: Any, inputs: tuple[Any, ...], out: tuple[Any, ...], args: di
     outer = x.shape[:base]
     samples = x.reshape(math.prod(outer), math.prod(x.shape[base:]))
     index = _positions(np.abs(samples) if args["abs"] else samples, k, args["largest"])
-    values = np.take_along_axis(samples, index, 1)
+    return top_k_results(x, samples, np.take_along_axis(samples, index, 1), index, args)
+
+
+def top_k_results(x: Any, samples: Any, values: Any, index: Any, args: dict[str, Any]) -> Any:
+    """Return what TopKData gives, from the values and positions that were chosen of each of the samples of ``x``."""
+    outer, k = x.shape[: args["base_axis"] % x.ndim], args["k"]
     if not args["reduce"]:
         y = np.zeros_like(samples)
         np.put_along_axis(y, index, values, 1)

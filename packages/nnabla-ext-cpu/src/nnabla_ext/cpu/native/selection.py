@@ -56,12 +56,7 @@ def _top_k_data(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, Any]) -> A
     if found is None:
         return ordering.FORWARD_KERNELS["TopKData"](xp, inputs, out, args)
     values, index = found
-    if not args["reduce"]:
-        y = np.zeros_like(samples)
-        np.put_along_axis(y, index, values, 1)
-        return y.reshape(x.shape), index
-    values = values.reshape(*outer, k)
-    return (values, index.reshape(*outer, k).copy(), index) if args["with_index"] else (values, index)
+    return ordering.top_k_results(x, samples, values, index, args)
 
 
 def _top_k_grad_backward(
