@@ -84,22 +84,23 @@ py::object group_normalization(const py::array& x, const py::object& beta, const
     py::array y = fresh_like(x);
     const T* from = data<T>(x);
     T* to = mutable_data<T>(y);
-    MaybeRelease released(x.size());
-    parallel_for(g.batch * groups, g.grain(), [&](long begin, long end) {
-      Statistics<T> found(g);
-      for (long b = begin; b < end; b++) {
-        const long start = b * g.block();
-        found.find(g, from + start, static_cast<T>(eps), to + start);
-        if (scale.numbers == nullptr && offset.numbers == nullptr) continue;
-        Standardization<T> s{};
-        s.shape = g.by_channel();
-        s.x = from + start, s.y = to + start;
-        s.gamma = scale.of_group(g, b);
-        s.beta = offset.of_group(g, b);
-        s.fixed = true;
-        s.center = found.center.data(), s.inverse = found.inverse.data();
-        tables<T>().normalization->forward(s);
-      }
+    perform(x.size(), [=] {
+      parallel_for(g.batch * groups, g.grain(), [&](long begin, long end) {
+        Statistics<T> found(g);
+        for (long b = begin; b < end; b++) {
+          const long start = b * g.block();
+          found.find(g, from + start, static_cast<T>(eps), to + start);
+          if (scale.numbers == nullptr && offset.numbers == nullptr) continue;
+          Standardization<T> s{};
+          s.shape = g.by_channel();
+          s.x = from + start, s.y = to + start;
+          s.gamma = scale.of_group(g, b);
+          s.beta = offset.of_group(g, b);
+          s.fixed = true;
+          s.center = found.center.data(), s.inverse = found.inverse.data();
+          tables<T>().normalization->forward(s);
+        }
+      });
     });
     return std::move(y);
   });
@@ -118,7 +119,7 @@ py::object group_normalization_gradient(const py::array& x, const py::object& ga
     std::vector<py::array> held;
     const Parameter<T> scale = parameter<T>(gamma, g, held);
     py::object results[3] = {py::none(), py::none(), py::none()};
-    T* to[3] = {};
+    std::array<T*, 3> to = {};
     for (int i = 0; i < 3; i++) {
       if (!need[i]) continue;
       py::array made = i == 0 ? fresh_like(x) : fresh<T>({g.batch, g.channels});
@@ -126,8 +127,7 @@ py::object group_normalization_gradient(const py::array& x, const py::object& ga
       results[i] = std::move(made);
     }
     const T *from = data<T>(x), *seed = data<T>(dy);
-    {
-      MaybeRelease released(x.size());
+    perform(x.size(), [=] {
       parallel_for(g.batch * groups, g.grain(), [&](long begin, long end) {
         Statistics<T> found(g);
         Scratch<T> memory(g.block());
@@ -158,7 +158,7 @@ py::object group_normalization_gradient(const py::array& x, const py::object& ga
           tables<T>().normalization->backward(s);
         }
       });
-    }
+    });
     return py::make_tuple(results[0], results[1], results[2]);
   });
 }

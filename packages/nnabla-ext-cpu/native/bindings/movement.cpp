@@ -35,9 +35,10 @@ py::array running(const py::array& given, int axis, bool exclusive, bool reverse
     py::array y = fresh<T>(shape_of(x));
     T* to = mutable_data<T>(y);
     const T* from = data<T>(x);
-    MaybeRelease released(x.size());
-    const MovementTable<T>& table = *tables<T>().movement;
-    (product ? table.running_product : table.running_sum)(line, exclusive, reverse, from, to);
+    perform(x.size(), [=] {
+      const MovementTable<T>& table = *tables<T>().movement;
+      (product ? table.running_product : table.running_sum)(line, exclusive, reverse, from, to);
+    });
     return y;
   });
 }
@@ -57,8 +58,7 @@ py::array running_product_gradient(const py::array& given, const py::array& grad
     py::array dx = fresh<T>(shape_of(x));
     T* to = mutable_data<T>(dx);
     const T *from = data<T>(x), *of = data<T>(dy);
-    MaybeRelease released(x.size());
-    tables<T>().movement->running_product_gradient(line, exclusive, reverse, from, of, to);
+    perform(x.size(), [=] { tables<T>().movement->running_product_gradient(line, exclusive, reverse, from, of, to); });
     return dx;
   });
 }
@@ -144,22 +144,23 @@ py::tuple split(const py::array& given, int axis) {
     result[i] = std::move(y);
   }
   const char* from = static_cast<const char*>(x.data());
-  MaybeRelease released(x.size());
-  const auto part = [&](auto item) {
-    using I = decltype(item);
-    for (long i = 0; i < line.length; i++)
-      for (long o = 0; o < line.outer; o++)
-        reinterpret_cast<I*>(to[i])[o] = reinterpret_cast<const I*>(from)[o * line.length + i];
-  };
-  if (piece == 4 && x.itemsize() == 4) {
-    part(std::uint32_t{});
-  } else if (piece == 8 && x.itemsize() == 8) {
-    part(std::uint64_t{});
-  } else {
-    for (long o = 0; o < line.outer; o++)
+  perform(x.size(), [=, item = x.itemsize()] {
+    const auto part = [&](auto element) {
+      using I = decltype(element);
       for (long i = 0; i < line.length; i++)
-        std::memcpy(to[i] + o * piece, from + (o * line.length + i) * piece, piece);
-  }
+        for (long o = 0; o < line.outer; o++)
+          reinterpret_cast<I*>(to[i])[o] = reinterpret_cast<const I*>(from)[o * line.length + i];
+    };
+    if (piece == 4 && item == 4) {
+      part(std::uint32_t{});
+    } else if (piece == 8 && item == 8) {
+      part(std::uint64_t{});
+    } else {
+      for (long o = 0; o < line.outer; o++)
+        for (long i = 0; i < line.length; i++)
+          std::memcpy(to[i] + o * piece, from + (o * line.length + i) * piece, piece);
+    }
+  });
   return result;
 }
 

@@ -1,17 +1,12 @@
 #include <pybind11/stl.h>
 
-#include <utility>
-
 #include "bindings/arrays.h"
+#include "bindings/draw.h"
 #include "bindings/families.h"
 #include "kernels/tables.h"
 
 namespace nnabla {
 namespace {
-
-typedef std::pair<std::uint64_t, std::uint64_t> State;  // stream and number of the draw
-
-RandomState state_of(const State& state, std::uint32_t lane) { return {state.first, state.second, lane}; }
 
 // Integers below `span` in one dimension; with a span of 2^32 the words of the generator.
 py::array random_integers(py::ssize_t count, std::uint64_t span, const State& state, std::uint32_t lane) {
@@ -19,57 +14,54 @@ py::array random_integers(py::ssize_t count, std::uint64_t span, const State& st
     throw py::value_error("random_integers: count must be 0 or more, and span 1 to 2 ** 32");
   py::array y = fresh<std::uint32_t>({count});
   std::uint32_t* to = mutable_data<std::uint32_t>(y);
-  MaybeRelease released(count);
-  tables<float>().random->integers(state_of(state, lane), count, span, to);
+  const Draw draw(state, lane);
+  perform(count, [=] { tables<float>().random->integers(draw(), count, span, to); });
   return y;
 }
 
 template <class T>
-py::array normal_of(std::vector<py::ssize_t> shape, RandomState state) {
+py::array normal_of(std::vector<py::ssize_t> shape, const Draw& draw) {
   py::array y = fresh<T>(std::move(shape));
   T* to = mutable_data<T>(y);
   const long count = y.size();
-  MaybeRelease released(count);
-  tables<T>().random->normal(state, count, to);
+  perform(count, [=] { tables<T>().random->normal(draw(), count, to); });
   return y;
 }
 
 py::array random_normal(std::vector<py::ssize_t> shape, bool twice, const State& state, std::uint32_t lane) {
-  if (twice) return normal_of<double>(std::move(shape), state_of(state, lane));
-  return normal_of<float>(std::move(shape), state_of(state, lane));
+  if (twice) return normal_of<double>(std::move(shape), Draw(state, lane));
+  return normal_of<float>(std::move(shape), Draw(state, lane));
 }
 
 template <class T>
-py::array log_gamma_of(std::vector<py::ssize_t> shape, double k, RandomState state) {
+py::array log_gamma_of(std::vector<py::ssize_t> shape, double k, const Draw& draw) {
   py::array y = fresh<T>(std::move(shape));
   T* to = mutable_data<T>(y);
   const long count = y.size();
-  MaybeRelease released(count);
-  tables<T>().random->log_gamma(state, k, count, to);
+  perform(count, [=] { tables<T>().random->log_gamma(draw(), k, count, to); });
   return y;
 }
 
 py::array random_log_gamma(std::vector<py::ssize_t> shape, double k, bool twice, const State& state,
                            std::uint32_t lane) {
   if (!(k > 0)) throw py::value_error("random_log_gamma: k must be above 0");
-  if (twice) return log_gamma_of<double>(std::move(shape), k, state_of(state, lane));
-  return log_gamma_of<float>(std::move(shape), k, state_of(state, lane));
+  if (twice) return log_gamma_of<double>(std::move(shape), k, Draw(state, lane));
+  return log_gamma_of<float>(std::move(shape), k, Draw(state, lane));
 }
 
 template <class T>
-py::array uniform(std::vector<py::ssize_t> shape, RandomState state) {
+py::array uniform(std::vector<py::ssize_t> shape, const Draw& draw) {
   py::array y = fresh<T>(std::move(shape));
   T* to = mutable_data<T>(y);
   const long count = y.size();
-  MaybeRelease released(count);
-  tables<T>().random->uniform(state, count, to);
+  perform(count, [=] { tables<T>().random->uniform(draw(), count, to); });
   return y;
 }
 
 py::array random_uniform(std::vector<py::ssize_t> shape, const py::dtype& dtype, const State& state,
                          std::uint32_t lane) {
-  if (dtype.num() == py::dtype::num_of<float>()) return uniform<float>(std::move(shape), state_of(state, lane));
-  if (dtype.num() == py::dtype::num_of<double>()) return uniform<double>(std::move(shape), state_of(state, lane));
+  if (dtype.num() == py::dtype::num_of<float>()) return uniform<float>(std::move(shape), Draw(state, lane));
+  if (dtype.num() == py::dtype::num_of<double>()) return uniform<double>(std::move(shape), Draw(state, lane));
   throw py::type_error("random_uniform: the dtype must be float32 or float64");
 }
 
@@ -87,10 +79,8 @@ py::tuple dropout(const py::array& x, std::uint32_t least, double scale, const S
     bool* kept = mutable_data<bool>(mask);
     const T* from = data<T>(x);
     const long count = x.size();
-    {
-      MaybeRelease released(count);
-      tables<T>().random->dropout(state_of(state, lane), count, least, static_cast<T>(scale), from, to, kept);
-    }
+    const Draw draw(state, lane);
+    perform(count, [=] { tables<T>().random->dropout(draw(), count, least, static_cast<T>(scale), from, to, kept); });
     return py::make_tuple(y, mask);
   });
 }

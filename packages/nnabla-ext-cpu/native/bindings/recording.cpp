@@ -18,6 +18,23 @@ struct Attribute {
   py::object object, name, value;
 };
 
+// A function that draws random numbers in each run: its attributes are `stream`, `draws` and `last_draw`.
+struct Drawing {
+  py::object function;
+  std::shared_ptr<DrawPlace> place;
+
+  void look() const {
+    place->stream = py::cast<std::uint64_t>(function.attr("stream"));
+    place->number = py::cast<std::uint64_t>(function.attr("draws"));
+  }
+
+  // Have the function know of one more draw.
+  void count() const {
+    function.attr("last_draw") = place->number;
+    function.attr("draws") = place->number + 1;
+  }
+};
+
 std::vector<Attribute> attributes(const py::list& given) {
   std::vector<Attribute> found;
   for (const py::handle item : given) {
@@ -32,10 +49,12 @@ std::vector<Attribute> attributes(const py::list& given) {
 // Work that was recorded, what it starts from, and what becomes of Python's objects by it.
 class Program {
  public:
-  Program(Recording&& recorded, const py::list& guards, const py::list& effects, const py::list& counts)
+  Program(Recording&& recorded, std::vector<Drawing>&& drawings, const py::list& guards, const py::list& effects,
+          const py::list& counts)
       : work_(fused(std::move(recorded.work), recorded.arena->ended())),
         arena_(std::move(recorded.arena)),
         elements_(recorded.elements),
+        drawings_(std::move(drawings)),
         guards_(attributes(guards)),
         effects_(attributes(effects)),
         counts_(attributes(counts)) {
@@ -47,12 +66,18 @@ class Program {
     if (running_) return false;
     for (const Attribute& guard : guards_)
       if (!holds(guard)) return false;
+    for (const Drawing& drawing : drawings_) drawing.look();
     {
       running_ = true;
       const Ended ended{running_};
       const GilRelease released(elements_ >= worth_releasing);
-      for (const std::function<void()>& part : work_) part();
+      try {
+        for (const std::function<void()>& part : work_) part();
+      } catch (const Unfit&) {
+        return false;
+      }
     }
+    for (const Drawing& drawing : drawings_) drawing.count();
     for (const Attribute& effect : effects_)
       if (PyObject_SetAttr(effect.object.ptr(), effect.name.ptr(), effect.value.ptr()) != 0)
         throw py::error_already_set();
@@ -97,6 +122,7 @@ class Program {
   std::vector<std::function<void()>> work_;
   std::shared_ptr<Arena> arena_;
   long elements_;
+  std::vector<Drawing> drawings_;
   std::vector<Attribute> guards_, effects_, counts_;
   bool running_ = false;
 };
@@ -108,12 +134,18 @@ class Recorder {
     if (recording == &recorded_) recording = nullptr;
   }
 
-  void start() {
+  // `drawing` is the function that is going to draw random numbers, or None.
+  void start(const py::object& drawing) {
     if (recording != nullptr) throw std::runtime_error("this thread records already");
     watch_.emplace();
     mark_ = recorded_.work.size();
     elements_ = recorded_.elements;
     recorded_.missed = false;
+    if (!drawing.is_none()) {
+      recorded_.draw = std::make_shared<DrawPlace>();
+      drawings_.push_back({drawing, recorded_.draw});
+      drawings_.back().look();
+    }
     recording = &recorded_;
   }
 
@@ -122,7 +154,10 @@ class Recorder {
     recording = nullptr;
     const bool complete = !recorded_.missed && watch_.has_value() && watch_->count() == 0;
     watch_.reset();
+    const bool drew = recorded_.draw != nullptr;
+    recorded_.draw.reset();
     if (!complete) {
+      if (drew) drawings_.pop_back();
       recorded_.work.resize(mark_);
       recorded_.arena->set_time(mark_);
       recorded_.elements = elements_;
@@ -134,11 +169,12 @@ class Recorder {
   // is set after that, and numbers that are added to.
   std::unique_ptr<Program> finish(const py::list& guards, const py::list& effects, const py::list& counts) {
     if (recording == &recorded_) throw std::runtime_error("the recording has not been stopped");
-    return std::make_unique<Program>(std::move(recorded_), guards, effects, counts);
+    return std::make_unique<Program>(std::move(recorded_), std::move(drawings_), guards, effects, counts);
   }
 
  private:
   Recording recorded_;
+  std::vector<Drawing> drawings_;
   std::optional<NumpyMemoryWatch> watch_;
   std::size_t mark_ = 0;
   long elements_ = 0;
@@ -154,7 +190,7 @@ void bind_recording(py::module_& m) {
       .def_property_readonly("bytes", &Program::bytes);
   py::class_<Recorder>(m, "Recorder")
       .def(py::init<>())
-      .def("start", &Recorder::start)
+      .def("start", &Recorder::start, py::arg("drawing") = py::none())
       .def("stop", &Recorder::stop)
       .def("finish", &Recorder::finish);
   m.def("is_recording", [] { return recording != nullptr; });

@@ -7,6 +7,7 @@
 
 #include <pybind11/pybind11.h>
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <utility>
@@ -33,12 +34,19 @@ class GilRelease {
   PyThreadState* state_;
 };
 
+// Where a recorded run finds the stream of random numbers that it draws from, and how often that was done before.
+struct DrawPlace {
+  std::uint64_t stream, number;
+};
+
 struct Recording {
   std::vector<Work> work;
   std::shared_ptr<Arena> arena = std::make_shared<Arena>();
   long elements = 0;
   // Whether something was done that is not put down here.
   bool missed = false;
+  // Of the function that is being recorded, if it draws.
+  std::shared_ptr<DrawPlace> draw;
 
   void add(long count, std::function<void()> run, std::vector<MapWork> map = {}) {
     work.push_back({std::move(run), std::move(map)});
@@ -46,6 +54,10 @@ struct Recording {
     arena->set_time(work.size());
   }
 };
+
+// What recorded work throws where the values that it finds are none that it can do with, before it writes what anybody
+// else sees: then everything is interpreted, which tells what is wrong.
+struct Unfit {};
 
 // What this thread records into, or null.
 extern thread_local Recording* recording;

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "bindings/arrays.h"
+#include "bindings/draw.h"
 #include "bindings/families.h"
 #include "common/threads.h"
 
@@ -126,11 +127,12 @@ class AxisMixtures {
 
 struct Places {
   std::vector<long> from, to;
-  py::array index;
   PlacesShape shape;
 
   Places(py::ssize_t batch, const Shape& sizes, const Shape& lengths, const py::array& given)
-      : from(sizes.begin(), sizes.end()), to(lengths.begin(), lengths.end()), index(in_c_order<std::int64_t>(given)) {
+      : from(sizes.begin(), sizes.end()), to(lengths.begin(), lengths.end()) {
+    const py::array index = in_c_order<std::int64_t>(given);
+    if (index.ptr() != given.ptr()) throw py::type_error("positions are int64, in C order");
     long total = 0;
     for (long n : to) total += n;
     if (from.empty() || from.size() > 64 || from.size() != to.size() || index.ndim() != 2 || index.shape(0) != batch ||
@@ -171,8 +173,8 @@ std::int64_t moved(Move move, long i, long drawn, long size, long reach) {
 
 // Positions (batch, sum of lengths) of all axes, one axis after the other. For each axis: how it is moved, its size,
 // the number of positions, the number of values that are drawn, and the reach. Each axis that moves has the next lane.
-py::array random_places(py::ssize_t batch, const std::vector<std::array<long, 5>>& axes,
-                        const std::pair<std::uint64_t, std::uint64_t>& state, std::uint32_t lane) {
+py::array random_places(py::ssize_t batch, const std::vector<std::array<long, 5>>& axes, const State& state,
+                        std::uint32_t lane) {
   long total = 0;
   for (const auto& axis : axes) {
     if (axis[0] < 0 || axis[0] > 5 || axis[1] < 0 || axis[2] < 0 || axis[3] < 1)
@@ -180,16 +182,20 @@ py::array random_places(py::ssize_t batch, const std::vector<std::array<long, 5>
     total += axis[2];
   }
   py::array index = fresh<std::int64_t>({batch, total});
-  std::int64_t* to = mutable_data<std::int64_t>(index);
-  std::vector<std::uint32_t> drawn(batch);
-  for (const auto& axis : axes) {
-    const Move move = static_cast<Move>(axis[0]);
-    if (move != Move::none)
-      tables<float>().random->integers({state.first, state.second, lane++}, batch, axis[3], drawn.data());
-    for (long b = 0; b < batch; b++)
-      for (long i = 0; i < axis[2]; i++) to[b * total + i] = moved(move, i, drawn[b], axis[1], axis[4]);
-    to += axis[2];
-  }
+  std::int64_t* first = mutable_data<std::int64_t>(index);
+  perform(batch * total, [=, draw = Draw(state, lane)] {
+    std::vector<std::uint32_t> drawn(batch);
+    std::int64_t* to = first;
+    std::uint32_t lanes = 0;
+    for (const auto& axis : axes) {
+      const Move move = static_cast<Move>(axis[0]);
+      if (move != Move::none)
+        tables<float>().random->integers(draw.lane_after(lanes++)(), batch, axis[3], drawn.data());
+      for (long b = 0; b < batch; b++)
+        for (long i = 0; i < axis[2]; i++) to[b * total + i] = moved(move, i, drawn[b], axis[1], axis[4]);
+      to += axis[2];
+    }
+  });
   return index;
 }
 
@@ -201,15 +207,15 @@ py::array take_places(const py::array& x, int base, const py::array& index, cons
     if (base < 0 || base > x.ndim()) throw py::value_error("there are no such dimensions of a batch");
     py::ssize_t batch = 1;
     for (int i = 0; i < base; i++) batch *= x.shape(i);
-    const Places p(batch, Shape(x.shape() + base, x.shape() + x.ndim()), lengths, index);
+    const auto p = std::make_shared<const Places>(batch, Shape(x.shape() + base, x.shape() + x.ndim()), lengths, index);
     Shape shape(x.shape(), x.shape() + base);
     shape.insert(shape.end(), lengths.begin(), lengths.end());
     const py::array given = in_c_order<T>(x);
     py::array y = fresh<T>(shape);
     if (y.size() == 0) return y;
     T* to = mutable_data<T>(y);
-    MaybeRelease released(y.size());
-    tables<T>().sampling->take_places(p.shape, data<T>(given), static_cast<T>(outside), to);
+    const T* from = data<T>(given);
+    perform(y.size(), [=] { tables<T>().sampling->take_places(p->shape, from, static_cast<T>(outside), to); });
     return y;
   });
 }
@@ -222,18 +228,18 @@ py::array put_places(const py::array& dy, int base, const py::array& index, cons
       throw py::value_error("there are no such dimensions of a batch");
     py::ssize_t batch = 1;
     for (int i = 0; i < base; i++) batch *= shape[i];
-    const Places p(batch, Shape(shape.begin() + base, shape.end()), Shape(dy.shape() + base, dy.shape() + dy.ndim()),
-                   index);
+    const auto p = std::make_shared<const Places>(batch, Shape(shape.begin() + base, shape.end()),
+                                                  Shape(dy.shape() + base, dy.shape() + dy.ndim()), index);
     const py::array given = in_c_order<T>(dy);
     py::array dx = fresh<T>(shape);
-    if (given.size() != batch * Places::product(p.to)) throw py::value_error("a gradient has another batch");
+    if (given.size() != batch * Places::product(p->to)) throw py::value_error("a gradient has another batch");
     T* to = mutable_data<T>(dx);
+    const T* from = data<T>(given);
     if (dy.size() == 0) {
-      std::fill_n(to, dx.size(), T(0));
+      perform(dx.size(), [to, count = dx.size()] { std::fill_n(to, count, T(0)); });
       return dx;
     }
-    MaybeRelease released(dx.size());
-    tables<T>().sampling->put_places(p.shape, data<T>(given), to);
+    perform(dx.size(), [=] { tables<T>().sampling->put_places(p->shape, from, to); });
     return dx;
   });
 }
@@ -246,8 +252,8 @@ py::object rows_of_table(const py::array& index, const py::array& table) {
   const py::array numbers = in_c_order<std::int64_t>(index);
   const std::int64_t *at = data<std::int64_t>(numbers), rows = table.shape(0);
   const long count = numbers.size();
-  for (long i = 0; i < count; i++)
-    if (at[i] < -rows || at[i] >= rows) return py::none();
+  const auto inside = [=] { return std::all_of(at, at + count, [=](auto i) { return i >= -rows && i < rows; }); };
+  if (!inside()) return py::none();
   return by_type(table, [&](auto zero) -> py::object {
     using T = decltype(zero);
     const py::array given = in_c_order<T>(table);
@@ -260,10 +266,12 @@ py::object rows_of_table(const py::array& index, const py::array& table) {
     py::array y = fresh<T>(shape);
     T* to = mutable_data<T>(y);
     const T* from = data<T>(given);
-    MaybeRelease released(y.size());
-    parallel_for(count, std::max(1L, 16384 / std::max(row, 1L)), [&](long begin, long end) {
-      for (long i = begin; i < end; i++)
-        std::memcpy(to + i * row, from + (at[i] < 0 ? at[i] + rows : at[i]) * row, row * sizeof(T));
+    perform(y.size(), [=] {
+      if (!inside()) throw Unfit();
+      parallel_for(count, std::max(1L, 16384 / std::max(row, 1L)), [&](long begin, long end) {
+        for (long i = begin; i < end; i++)
+          std::memcpy(to + i * row, from + (at[i] < 0 ? at[i] + rows : at[i]) * row, row * sizeof(T));
+      });
     });
     return std::move(y);
   });

@@ -11,6 +11,9 @@
 #if defined(__linux__)
 #include <sys/mman.h>
 #endif
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 
 namespace nnabla {
 namespace {
@@ -123,6 +126,9 @@ void release_memory() {
     free.clear();
   }
   all.kept = 0;
+#if defined(__GLIBC__)
+  malloc_trim(0);  // which otherwise keeps what lies between other blocks
+#endif
 }
 
 MemoryUse memory_use() {

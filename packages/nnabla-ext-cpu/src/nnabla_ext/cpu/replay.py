@@ -3,7 +3,7 @@
 The first runs of a segment are interpreted. Then one is recorded: each native kernel puts down its work (addresses and
 sizes) as it does it, and arrays take memory of the program's own arena, which hands that of arrays that went to later
 ones. From then on a run is one call, without Python, without the GIL where that pays, and without asking for memory.
-Steps that do anything else (Python functions, NumPy, random numbers) are interpreted in between.
+Steps that do anything else (Python functions, NumPy) are interpreted in between.
 
 A program starts from the very arrays and states that it was recorded from (its guards: memory that it reads, gradients
 that are to be replaced or added to, NumPy arrays that users hold) and leaves those that the recorded run left (its
@@ -28,9 +28,10 @@ __all__ = ["MOST_BYTES", "Part", "Replay"]
 _MOST_RECORDINGS = 32
 #: Runs in a row in which a program does not fit what it finds, before it is recorded anew.
 _PATIENCE = 2
-#: Segments whose results take more bytes than this are interpreted: kernels, and not calling them, are what those cost,
-#: and the memory of a program stays with it.
-MOST_BYTES = 128 << 20
+#: Runs for which a backward waits for its forward to be recorded.
+_MOST_WAITS = 8
+#: Segments whose results take more bytes than this are interpreted: the memory of a program stays with it.
+MOST_BYTES = 1 << 30
 
 #: What of a storage a program finds and leaves.
 _STATE = ("array", "library", "dtype", "fill_value", "zeroing", "cleared", "exported", "modified")
@@ -38,6 +39,8 @@ _State = tuple[Any, ...]
 
 #: Functions whose forward was interpreted last: what it keeps for backward is elsewhere in each run.
 _interpreted: weakref.WeakSet[Any] = weakref.WeakSet()
+#: Functions whose forward may still be recorded: a backward from what they leave now would not fit what they leave then.
+_undecided: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
 class Part(Protocol):
@@ -82,18 +85,20 @@ class Replay:
         self._misfits = 0
         self._bad: set[int] = set()
         self._moving: set[int] = set()
+        self._waits = 0
+        if forward:
+            _undecided.update(f for part in parts for f in part.functions)
 
     def run(self) -> None:
         """Run all parts."""
         pieces = self._pieces
         if pieces is None:
-            ready = self._settled and all(part.ready() for part in self._parts)
-            if not ready or self._recordings >= _MOST_RECORDINGS:
+            if self._settled and self._recordings < _MOST_RECORDINGS and self._ready():
+                self._record()
+            else:
                 self._settled = True
                 for part in self._parts:
                     part.run()
-            else:
-                self._record()
             return
         fits = True
         for piece in pieces:
@@ -118,13 +123,28 @@ class Replay:
         pieces = self._parts if self._pieces is None else self._pieces
         return [f for piece in pieces if not isinstance(piece, _Program) for f in piece.functions]
 
+    def _ready(self) -> bool:
+        """Whether the next run does what those after it are going to do."""
+        self._waits += 1
+        if not self._forward and self._waits <= _MOST_WAITS:
+            if any(function in _undecided for part in self._parts for function in part.functions):
+                return False
+        return all(part.ready() for part in self._parts)
+
+    def _decide(self) -> None:
+        """Let backward know that forward goes on as it does now."""
+        if self._forward:
+            _undecided.difference_update(f for part in self._parts for f in part.functions)
+
     def _record(self) -> None:
         """Run all parts and put down what can be; what turns out not to is known the next time."""
         self._recordings += 1
         if sum(array.size for part in self._parts for array in part.touched()[1]) * 4 > MOST_BYTES:
             self._recordings = _MOST_RECORDINGS
+            self._decide()
             self.run()
             return
+        module.release_memory()
         pieces: list[_Program | Part] = []
         writing: _Writing | None = None
         complete = True
@@ -141,7 +161,7 @@ class Replay:
                 pieces.append(part)
                 continue
             if writing is None:
-                writing = _Writing(moving)
+                writing = _Writing(moving, self._forward)
             if self._forward:
                 _interpreted.difference_update(part.functions)
             if not writing.add(part):
@@ -154,13 +174,15 @@ class Replay:
             self._pieces = pieces
             if not self.programs:
                 self._recordings, self._pieces = _MOST_RECORDINGS, None
+        if complete or self._recordings == _MOST_RECORDINGS:
+            self._decide()
 
     def _may_be_recorded(self, function: Any) -> bool:
         """Whether what a function does is the same from run to run but for the values in arrays."""
         prepared = getattr(function, "prepared", None)
         if prepared is None or getattr(function, "op", None) is None or prepared.place.library is not HOST:
             return False
-        if prepared.random or function.op.data_dependent or function.keeps_inputs or function.mask is not None:
+        if function.op.data_dependent or function.keeps_inputs or function.mask is not None:
             return False
         if not self._forward:
             return function not in _interpreted or not (function.saved or function.kept)
@@ -215,10 +237,12 @@ class _Writing:
 
     Args:
         moving: Storages, by id, whose memory is another in each run.
+        forward: Whether it is that of a forward: functions that draw random numbers draw new ones.
     """
 
-    def __init__(self, moving: set[int]) -> None:
+    def __init__(self, moving: set[int], forward: bool) -> None:
         self._moving = moving
+        self._forward = forward
         self._parts: list[Part] = []
         self._recorder = module.Recorder()
         #: By id: the storage, its state and version before the first part that touches it.
@@ -247,7 +271,8 @@ class _Writing:
                 self._before[id(storage)] = storage, _state(storage), storage.version
         for function in part.functions:
             self._kept.setdefault(id(function), (function, function.kept))
-        self._recorder.start()
+        drawing = [f for f in part.functions if f.prepared.random] if self._forward else []
+        self._recorder.start(*drawing)
         try:
             part.run()
         finally:

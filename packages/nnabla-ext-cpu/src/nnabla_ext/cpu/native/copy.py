@@ -44,7 +44,10 @@ def converted(x: Array, dtype: np.dtype) -> Array | None:
 def filled(shape: Sequence[int], value: float, dtype: np.dtype) -> Array | None:
     """Return an array filled with a number; None where NumPy does it as well."""
     twice = _FLOATS.get(dtype)
-    return None if twice is None or not _FEW <= math.prod(shape) <= _MANY else module.filled(shape, value, twice)
+    # What NumPy does is not part of a native program.
+    if twice is None or not (_FEW <= math.prod(shape) <= _MANY or module.is_recording()):
+        return None
+    return module.filled(shape, value, twice)
 
 
 def _cast(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, Any]) -> Array:

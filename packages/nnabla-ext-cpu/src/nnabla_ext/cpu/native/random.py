@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -45,11 +46,17 @@ def _is_double(args: dict[str, Any]) -> bool:
     return bool(np.dtype(args["dtype"]) == np.float64)
 
 
+@functools.lru_cache(256)
+def _least_kept(p: float, dtype: np.dtype) -> int:
+    """Return the least of the numbers of 24 bits that keep an element."""
+    return math.ceil(float(dtype.type(p)) * (1 << 24))
+
+
 def _dropout(xp: Any, inputs: tuple[Any, ...], out: tuple[Any, ...], args: dict[str, Any]) -> Any:
     (x,), p = inputs, args["p"]
     if p == 0 or x.dtype not in _FLOATS:
         return numpy_kernels.FORWARD_KERNELS["Dropout"](xp, inputs, out, args)
-    least, scale = math.ceil(float(x.dtype.type(p)) * (1 << 24)), 1.0 / (1.0 - p)
+    least, scale = _least_kept(p, x.dtype), 1.0 / (1.0 - p)
     if x.flags.c_contiguous:
         return _native.dropout(x, least, scale, args["state"], args["lane"])
     # Numbers are drawn in the order of indices, whatever that in memory is.

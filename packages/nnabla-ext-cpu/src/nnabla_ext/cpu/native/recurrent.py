@@ -12,6 +12,7 @@ from nnabla.plugins.backend import BackwardKernel, ForwardKernel
 __all__ = ["BACKWARD_KERNELS", "FORWARD_KERNELS"]
 
 _native = native.module
+_greater = None if _native is None else _native.forward_map("GreaterScalar", ("val",))
 
 
 def _cell(name: str, args: dict[str, Any]) -> str:
@@ -28,7 +29,8 @@ def _mask(x: Any, h: Any, args: dict[str, Any]) -> Any:
     if not args["training"] or args["dropout"] <= 0 or layers == 1:
         return None
     shape = (layers - 1, len(x), batch, directions * size)
-    return _native.random_uniform(shape, x.dtype, args["state"], args["lane"]) > x.dtype.type(args["dropout"])
+    drawn = _native.random_uniform(shape, x.dtype, args["state"], args["lane"])
+    return _greater(None, (drawn,), (None,), {"val": args["dropout"]})
 
 
 def _forward(name: str) -> ForwardKernel:
