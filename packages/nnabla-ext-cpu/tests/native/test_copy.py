@@ -119,6 +119,13 @@ def test_arrays_are_joined(each_target: str, each_count: int) -> None:
         np.testing.assert_array_equal(
             FORWARD_KERNELS["Concatenate"](xp, turned, (None,), {"axis": -2}), np.concatenate(parts, 1)
         )
+        one, others = (
+            np.ascontiguousarray(parts[2]),
+            tuple(np.moveaxis(np.moveaxis(p, 1, 2).copy(), 2, 1) for p in parts),
+        )
+        mixed = FORWARD_KERNELS["Concatenate"](xp, (one, *others), (None,), {"axis": 1})
+        np.testing.assert_array_equal(mixed, np.concatenate((one, *parts), 1))
+        assert mixed.strides[1] == mixed.itemsize
     assert module.joined((np.zeros((2, 3)), np.zeros((3, 3))), 1) is None
 
 

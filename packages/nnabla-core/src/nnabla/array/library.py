@@ -83,6 +83,11 @@ def _too_large(shape: Sequence[int], dtype: np.dtype) -> OutOfMemoryError:
     )
 
 
+def _long(shape: Sequence[int]) -> list[int]:
+    """Return the sizes of the axes that have more than one element."""
+    return [n for n in shape if n != 1]
+
+
 class HostArrays(ArrayLibrary):
     """NumPy arrays in the memory of the host: where data enters and leaves every other library."""
 
@@ -131,6 +136,10 @@ class HostArrays(ArrayLibrary):
         return array.astype(dtype, copy=False)
 
     def reshape(self, array: np.ndarray, shape: Sequence[int]) -> np.ndarray:
+        if self.copied is not None and not array.flags.c_contiguous and _long(shape) != _long(array.shape):
+            found = self.copied(array, True)
+            if found is not None:
+                return found.reshape(shape)
         return array.reshape(shape)
 
     def view(self, array: np.ndarray, shape: Sequence[int]) -> np.ndarray | None:

@@ -39,7 +39,7 @@ _State = tuple[Any, ...]
 
 #: Functions whose forward was interpreted last: what it keeps for backward is elsewhere in each run.
 _interpreted: weakref.WeakSet[Any] = weakref.WeakSet()
-#: Functions whose forward may still be recorded: a backward from what they leave now would not fit what they leave then.
+#: Functions whose forward may still be recorded: a backward from what they leave now would not fit that.
 _undecided: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
@@ -126,9 +126,9 @@ class Replay:
     def _ready(self) -> bool:
         """Whether the next run does what those after it are going to do."""
         self._waits += 1
-        if not self._forward and self._waits <= _MOST_WAITS:
-            if any(function in _undecided for part in self._parts for function in part.functions):
-                return False
+        waits = not self._forward and self._waits <= _MOST_WAITS
+        if waits and any(function in _undecided for part in self._parts for function in part.functions):
+            return False
         return all(part.ready() for part in self._parts)
 
     def _decide(self) -> None:

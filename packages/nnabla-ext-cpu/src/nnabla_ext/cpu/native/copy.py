@@ -77,9 +77,27 @@ def _place(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, Any]) -> Array:
 def _concatenate(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, Any]) -> Array:
     found = module.joined(inputs, args["axis"])
     if found is None:
+        found = _joined_as_they_lie(inputs, args["axis"])
+    if found is None:
         reference: Any = concatenate.reference_kernel
         return reference(xp, *inputs, axis=args["axis"])
     return found
+
+
+def _joined_as_they_lie(inputs: Arrays, axis: int) -> Array | None:
+    """Join arrays in the order of axes in which the largest of them that are not in C order lies in memory."""
+    others = [x for x in inputs if isinstance(x, np.ndarray) and not x.flags.c_contiguous]
+    if not others or len({x.ndim for x in inputs}) > 1:
+        return None
+    strides = max(others, key=lambda x: x.size).strides
+    order = sorted(range(len(strides)), key=lambda i: -strides[i])
+    parts = []
+    for x in inputs:
+        part = x.transpose(order)
+        made = None if part.flags.c_contiguous else copied(part, True)
+        parts.append(part if made is None else made)
+    found = module.joined(tuple(parts), order.index(axis % len(order)))
+    return None if found is None else found.transpose([order.index(i) for i in range(len(order))])
 
 
 def _full(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, Any]) -> Array:

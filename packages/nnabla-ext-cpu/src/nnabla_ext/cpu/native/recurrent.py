@@ -12,7 +12,7 @@ from nnabla.plugins.backend import BackwardKernel, ForwardKernel
 __all__ = ["BACKWARD_KERNELS", "FORWARD_KERNELS"]
 
 _native = native.module
-_greater = None if _native is None else _native.forward_map("GreaterScalar", ("val",))
+_greater: Any = None if _native is None else _native.forward_map("GreaterScalar", ("val",))
 
 
 def _cell(name: str, args: dict[str, Any]) -> str:
