@@ -219,7 +219,7 @@ def install_native(session, **definitions):
     """Install the packages, the CPU backend with native code that CMake makes with these definitions."""
     install(session, "tests", pure=True)
     # In a folder of its own: what CMake remembers must not reach other builds.
-    settings = [f"build-dir={session.create_tmp()}/build"]
+    settings = [f"build-dir={Path(session.create_tmp()).resolve()}/build"]
     settings += [f"cmake.define.{name}={value}" for name, value in definitions.items()]
     build = ["--force-reinstall", "--no-deps", *(f"--config-settings={text}" for text in settings)]
     session.install(*build, "./packages/nnabla-ext-cpu")
