@@ -119,7 +119,7 @@ def tests(session):
 @nox.session
 def lint(session):
     """Check style, formatting, types and which package imports which."""
-    install(session, "tests", "lint", editable=True)
+    install(session, "tests", "lint", editable=True, pure=True)
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("mypy")
