@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <string>
 
 namespace py = pybind11;
 
@@ -55,12 +56,17 @@ void* resize(void*, void* memory, std::size_t bytes) {
 
 void release(void*, void* memory, std::size_t bytes) { original.release(original.context, memory, bytes); }
 
+// Set with the GIL rather than as a function's static variable: imports let other threads have the GIL, and one of them
+// that waited for the variable with it would wait for ever.
+Numpy* known = nullptr;
+
 Numpy* find_numpy() {
   const py::module_ numpy = py::module_::import("numpy");
   const int major = std::stoi(numpy.attr("__version__").cast<std::string>());
   const py::module_ core = py::module_::import(major < 2 ? "numpy.core.multiarray" : "numpy._core.multiarray");
   void** table = static_cast<void**>(PyCapsule_GetPointer(core.attr("_ARRAY_API").ptr(), nullptr));
   if (table == nullptr) throw py::error_already_set();
+  if (known != nullptr) return known;  // another thread was faster
   Numpy* found = new Numpy{};
   found->set_handler = reinterpret_cast<PyObject* (*)(PyObject*)>(table[304]);
   found->get_handler = reinterpret_cast<PyObject* (*)()>(table[305]);
@@ -77,8 +83,8 @@ Numpy* find_numpy() {
 }
 
 Numpy& numpy() {
-  static Numpy* const found = find_numpy();
-  return *found;
+  if (known == nullptr) known = find_numpy();
+  return *known;
 }
 
 }  // namespace
@@ -88,7 +94,7 @@ NumpyMemoryWatch::NumpyMemoryWatch() : before_(numpy().set_handler(numpy().capsu
 }
 
 NumpyMemoryWatch::~NumpyMemoryWatch() {
-  PyObject* const ours = numpy().set_handler(static_cast<PyObject*>(before_));
+  PyObject* const ours = known->set_handler(static_cast<PyObject*>(before_));
   Py_XDECREF(ours);
   Py_DECREF(static_cast<PyObject*>(before_));
 }

@@ -82,20 +82,21 @@ class WarpImages {
  public:
   WarpImages(const py::array& x, const Warp& w) {
     if (w.shape.planes)
-      planes_ = in_c_order<T>(x);
+      at_ = data<T>(planes_.emplace(in_c_order<T>(x)));
     else
       images_.emplace(x, w.image);
   }
   // The GIL is not needed.
   const T* ready() {
-    if (planes_.has_value()) return data<T>(*planes_);
-    return ready_.emplace(*images_);
+    if (images_.has_value()) at_ = ready_.emplace(*images_);
+    return at_;
   }
 
  private:
   MaybeArray planes_;
   std::optional<Images<T>> images_;
   std::optional<ChannelsLast<T>> ready_;
+  const T* at_ = nullptr;
 };
 
 py::array warp(const py::array& x, const py::array& grid, int positions_are, bool linear, int border,

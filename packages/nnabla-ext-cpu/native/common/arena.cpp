@@ -57,7 +57,8 @@ void Arena::give(void* memory, std::size_t bytes) noexcept {
         free_.erase(it);
       }
     }
-  } catch (...) {  // it is not taken again then
+  } catch (...) {
+    return;  // it is not taken again then
   }
 }
 

@@ -105,14 +105,15 @@ void give_memory(void* memory, std::size_t bytes) noexcept {
   {
     std::lock_guard<std::mutex> lock(all.lock);
     all.used -= size;
-    if (all.kept + size <= most_kept) {
-      try {
+    bool keep = all.kept + size <= most_kept;
+    if (keep) try {
         all.free[index].push_back(memory);
-        all.kept += size;
-        return;
       } catch (const std::bad_alloc&) {
-        // No room in the list: then it goes back to the system.
+        keep = false;  // no room in the list: it goes back to the system
       }
+    if (keep) {
+      all.kept += size;
+      return;
     }
   }
   std::free(memory);

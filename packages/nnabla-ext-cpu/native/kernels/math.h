@@ -1,6 +1,8 @@
 // Elementary functions of vectors, to a few units in the last place, with infinities and NaN as in the C library.
 #pragma once
 
+#include <type_traits>
+
 #include "kernels/vector.h"
 
 namespace nnabla {
@@ -42,6 +44,13 @@ NNABLA_INLINE Vec<T> from_bits(VecInt<T> i) {
   Vec<T> x;
   std::memcpy(&x, &i, sizeof x);
   return x;
+}
+
+// a - b, which wraps around where it is too large.
+template <class T>
+NNABLA_INLINE VecInt<T> wrapped_difference(VecInt<T> a, VecInt<T> b) {
+  typedef Vec<std::make_unsigned_t<typename FloatFormat<T>::Int>> Unsigned;
+  return reinterpret_cast<VecInt<T>>(reinterpret_cast<Unsigned>(a) - reinterpret_cast<Unsigned>(b));
 }
 
 // 2^n for integers n of normal numbers.
@@ -127,10 +136,10 @@ NNABLA_INLINE Vec<T> log(Vec<T> x) {
   const T tiny = std::numeric_limits<T>::min(), lift = static_cast<T>(I{1} << F::mantissa);
   const Vec<T> normal = x < tiny ? x * lift : x;
   const VecInt<T> shift = x < tiny ? VecInt<T>{} + F::mantissa : VecInt<T>{};
-  // m in [sqrt(1/2), sqrt(2)), x = m 2^n
+  // m in [sqrt(1/2), sqrt(2)), x = m 2^n; nonsense for x <= 0, whose result is replaced at the end
   const VecInt<T> root = bits<T>(broadcast(static_cast<T>(0.70710678118654752440)));
-  const VecInt<T> n = (bits<T>(normal) - root) >> F::mantissa;
-  const Vec<T> m = from_bits<T>(bits<T>(normal) - (n << F::mantissa));
+  const VecInt<T> n = wrapped_difference<T>(bits<T>(normal), root) >> F::mantissa;
+  const Vec<T> m = from_bits<T>(wrapped_difference<T>(bits<T>(normal), n << F::mantissa));
   const Vec<T> s = (m - 1) / (m + 1), square = s * s;
   Vec<T> p = broadcast(static_cast<T>(2.0 / (2 * F::log_terms + 1)));
 #pragma GCC unroll 16

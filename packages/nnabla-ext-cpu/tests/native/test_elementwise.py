@@ -178,7 +178,8 @@ def test_powers_of_special_values_are_those_of_the_c_library(dtype: Any, target:
     ],
 )
 def test_infinity_nan_and_large_values(name: str, function: Any, dtype: Any, target: str) -> None:
-    x = np.array([math.inf, -math.inf, math.nan, 0.0, 1.0, -1.0, 1e30, -1e30, 1e5, 12345678.0, 1e-30, 1e-40], dtype)
+    values = [0.0, 1.0, 1e30, 1e5, 12345678.0, 1e-30, 1e-40, math.inf]
+    x = np.array([*values, *(-value for value in values), math.nan], dtype)
     with np.errstate(over="ignore"):
         wanted = function(x.astype(np.float64)).astype(dtype)
     np.testing.assert_allclose(forward(name, x), wanted, rtol=16 * np.finfo(dtype).eps, atol=1e-37)
