@@ -454,6 +454,34 @@ def test_large_segments_are_interpreted(watch: Watch, monkeypatch: pytest.Monkey
     assert watch.programs == []
 
 
+def test_large_integers_are_converted_once_for_each_change(watch: Watch) -> None:
+    labels = np.arange(70000).reshape(700, 100) % 2
+    x, t = nn.Variable((700, 100)), nn.Variable((700, 100))
+    x.d, t.d = 0.0, labels
+    y = F.tanh(F.sigmoid_cross_entropy(x, t))
+    for _ in range(6):
+        y.forward()
+    kept = t.data._storage.converted
+    assert kept is not None and kept[3].dtype == np.float32
+    y.forward()
+    assert t.data._storage.converted is kept
+    x.d, t.d = 2.0, 1 - labels
+    y.forward()
+    np.testing.assert_allclose(y.d, np.tanh(np.log1p(np.exp(2.0)) - 2.0 * (1 - labels)), rtol=1e-6)
+    assert t.data._storage.converted is not kept
+
+
+def test_many_outputs_are_part_of_a_program(watch: Watch) -> None:
+    x = nn.Variable((40, 30))
+    parts = F.split(x, axis=0)
+    ends = [F.tanh(part) for part in parts]
+    for i in range(6):
+        x.d = np.arange(1200).reshape(40, 30) / 1200 + i
+        nn.forward_all(ends)
+        np.testing.assert_allclose([end.d for end in ends], np.tanh(x.d), rtol=1e-6)
+    assert watch.programs and "Split" not in watch.interpreted
+
+
 def test_programs_go_with_their_graph(watch: Watch) -> None:
     import gc
     import weakref

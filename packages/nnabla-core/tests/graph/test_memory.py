@@ -38,6 +38,23 @@ def test_a_static_graph_goes_with_its_last_handle_after_running() -> None:
     assert x.function_references == []
 
 
+def test_gradients_of_one_value_take_no_memory_until_they_are_read() -> None:
+    x = nn.Variable.from_numpy_array(np.ones((2, 3)), need_grad=True)
+    y = F.sink(x)
+    y.forward()
+    x.grad.zero()
+    y.backward()
+    assert x.grad._storage.array is None
+    np.testing.assert_array_equal(x.g, np.ones((2, 3)))
+    y.backward()  # added to what is there
+    np.testing.assert_array_equal(x.g, np.full((2, 3), 2))
+    z = F.sink(F.mul_scalar(x, 3.0))
+    z.forward()
+    x.grad.zero()
+    z.backward()
+    np.testing.assert_array_equal(x.g, np.full((2, 3), 3))
+
+
 def test_a_graph_of_several_outputs_goes_though_one_is_computed_from_another() -> None:
     x = nn.Variable.from_numpy_array(np.ones((2, 3)), need_grad=True)
     h = F.tanh(x)

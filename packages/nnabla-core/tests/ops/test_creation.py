@@ -63,6 +63,42 @@ def test_assign_copies_when_it_runs_and_passes_the_gradient_to_its_target():
     np.testing.assert_array_equal(target.d, [5, 6])
 
 
+def test_assigning_changes_the_memory_that_there_is():
+    target, source = nn.Variable((3,)), nn.Variable.from_numpy_array(np.float32([1, 2, 3]))
+    target.data.get_data("w", np.float32)[...] = 0
+    before = target.data._storage.array
+    y = F.assign(target, source)
+    y.forward()
+    assert target.data._storage.array is before
+    np.testing.assert_array_equal(target.d, [1, 2, 3])
+    source.d = 7
+    np.testing.assert_array_equal(target.d, [1, 2, 3])
+    np.testing.assert_array_equal(y.d, [1, 2, 3])
+    # Of itself it stays as it is.
+    F.assign(target, target).forward()
+    np.testing.assert_array_equal(target.d, [1, 2, 3])
+
+
+def test_a_constant_takes_no_memory_until_it_is_read():
+    y = F.constant(1.5, (3, 4))
+    y.forward()
+    assert y.data._storage.array is None
+    np.testing.assert_array_equal(y.d, np.full((3, 4), 1.5, np.float32))
+    # Somebody holds its memory now.
+    held = y.d
+    held[...] = 0
+    y.forward()
+    np.testing.assert_array_equal(held, np.full((3, 4), 1.5))
+
+
+def test_a_constant_has_the_dtype_of_its_context():
+    with nn.context_scope(nn.Context(["cpu:half"])):
+        y = F.constant(0.1, (2,))
+        y.forward()
+        assert y.data.get_data("r").dtype == np.float16
+        np.testing.assert_array_equal(F.add_scalar(y, 1.0).parent.inputs[0].d, np.full(2, 0.1, np.float16))
+
+
 def test_assigning_ndarrays_is_immediate():
     target = nn.NdArray.from_numpy_array(np.zeros(2))
     F.assign(target, nn.NdArray.from_numpy_array(np.array([1.0, 2.0])))

@@ -12,7 +12,7 @@ namespace {
 
 struct MapKernel {
   int list, index, inputs;
-  bool leading;
+  bool leading, twice;
   std::vector<py::object> names;
   std::vector<double> numbers;
   py::object otherwise;  // takes what has other types than the map, or None
@@ -52,7 +52,7 @@ PyObject* forward(PyObject* self, PyObject* const* given, Py_ssize_t count) {
     double parameters[2] = {};
     read_parameters(kernel, given[3], parameters);
     try {
-      return apply_map(kernel.list, kernel.index, inputs, parameters, kernel.leading);
+      return apply_map(kernel.list, kernel.index, inputs, parameters, kernel.leading, kernel.twice);
     } catch (const OtherTypes&) {
       if (kernel.otherwise.is_none()) throw;
     }
@@ -92,12 +92,13 @@ PyMethodDef backward_function = {"map", reinterpret_cast<PyCFunction>(reinterpre
 // A kernel that applies the map of that name. `names`: arguments of the operator that are the map's parameters;
 // `numbers`: parameters that are the same at each call.
 py::object kernel(PyMethodDef& function, const char* name, const py::tuple& names, const std::vector<double>& numbers,
-                  bool leading, const py::object& otherwise) {
+                  bool leading, const py::object& otherwise, bool twice) {
   MapKernel* made = new MapKernel{};
   py::capsule owner(made, [](void* held) { delete static_cast<MapKernel*>(held); });
   find_map(name, made->list, made->index);
   made->inputs = map_inputs(made->list, made->index);
   made->leading = leading;
+  made->twice = twice;
   made->numbers = numbers;
   made->otherwise = otherwise;
   for (py::handle given : names) {
@@ -119,15 +120,14 @@ void bind_elementwise(py::module_& m) {
   m.def(
       "forward_map",
       [](const std::string& name, const py::tuple& names, const std::vector<double>& numbers, bool leading,
-         const py::object& otherwise) {
-        return kernel(forward_function, name.c_str(), names, numbers, leading, otherwise);
-      },
+         const py::object& otherwise,
+         bool twice) { return kernel(forward_function, name.c_str(), names, numbers, leading, otherwise, twice); },
       py::arg("name"), py::arg("names") = py::tuple(), py::arg("numbers") = std::vector<double>(),
-      py::arg("leading") = false, py::arg("otherwise") = py::none());
+      py::arg("leading") = false, py::arg("otherwise") = py::none(), py::arg("twice") = false);
   m.def(
       "backward_map",
       [](const std::string& name, const py::tuple& names, const std::vector<double>& numbers) {
-        return kernel(backward_function, name.c_str(), names, numbers, false, py::none());
+        return kernel(backward_function, name.c_str(), names, numbers, false, py::none(), false);
       },
       py::arg("name"), py::arg("names") = py::tuple(), py::arg("numbers") = std::vector<double>());
 }

@@ -265,7 +265,7 @@ void find_map(const char* name, int& list, int& index) {
 
 int map_inputs(int list, int index) { return map_list<float>(list).maps[index].inputs; }
 
-PyObject* apply_map(int list, int index, PyObject* const* inputs, const double* parameters, bool leading) {
+PyObject* apply_map(int list, int index, PyObject* const* inputs, const double* parameters, bool leading, bool twice) {
   const Map* map = &map_list<float>(list).maps[index];
   const int count = map->inputs;
   const Parameters given{parameters[0], parameters[1]};
@@ -282,6 +282,7 @@ PyObject* apply_map(int list, int index, PyObject* const* inputs, const double* 
       throw OtherTypes("inputs must have one dtype");
     }
   }
+  if (type == -1) type = twice ? double_type : float_type;
   if (type == double_type) map = &map_list<double>(list).maps[index];
   const bool truths = map->truths >> count & 1;
   const int out_type = truths ? truth_type : type;

@@ -14,9 +14,10 @@ struct OtherTypes : py::type_error {
 };
 
 // Apply a map to arrays, with broadcasting; return a fresh array that lies as the first input of the full shape does.
-// `leading`: the first input has the first dimensions of the result rather than the last. Throws OtherTypes,
-// and py::value_error if the shapes do not go together.
-PyObject* apply_map(int list, int index, PyObject* const* inputs, const double* parameters, bool leading);
+// `leading`: the first input has the first dimensions of the result rather than the last. `twice`: numbers made of
+// truth values alone are of double precision. Throws OtherTypes, and py::value_error if the shapes do not go together.
+PyObject* apply_map(int list, int index, PyObject* const* inputs, const double* parameters, bool leading,
+                    bool twice = false);
 
 // The place of a map in the tables; throws py::value_error if there is none of that name.
 void find_map(const char* name, int& list, int& index);

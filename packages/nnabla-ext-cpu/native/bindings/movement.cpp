@@ -119,7 +119,9 @@ void add_rows(py::array target, const Index& index, const py::array& given) {
     for (int i = 1; i < target.ndim(); i++) width *= target.shape(i);
     if (x.size() != count * width) throw py::value_error("there must be a row for each index");
     const std::int64_t* at = index.data();
-    for (long i = 0; i < count; i++)
+    bool outside = false;
+    for (long i = 0; i < count; i++) outside |= static_cast<std::uint64_t>(at[i]) >= static_cast<std::uint64_t>(rows);
+    for (long i = 0; outside && i < count; i++)
       if (at[i] < 0 || at[i] >= rows)
         throw py::index_error("index " + std::to_string(at[i]) + " is outside of " + std::to_string(rows) + " rows");
     T* to = mutable_data<T>(target);
@@ -144,9 +146,9 @@ py::tuple split(const py::array& given, int axis) {
     result[i] = std::move(y);
   }
   const char* from = static_cast<const char*>(x.data());
-  perform(x.size(), [=, item = x.itemsize()] {
-    const auto part = [&](auto element) {
-      using I = decltype(element);
+  perform(x.size(), [=, item = x.itemsize(), to = std::move(to)] {
+    const auto part = [&](auto each) {
+      using I = decltype(each);
       for (long i = 0; i < line.length; i++)
         for (long o = 0; o < line.outer; o++)
           reinterpret_cast<I*>(to[i])[o] = reinterpret_cast<const I*>(from)[o * line.length + i];

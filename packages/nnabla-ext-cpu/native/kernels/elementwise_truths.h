@@ -102,6 +102,29 @@ struct Not : Plain {
   NNABLA_INLINE Truth operator()(Truth a) const { return a ^ 1; }
 };
 
+// Truth values as the numbers as which they are kept: the first parameter for false, the second for true.
+template <class T>
+struct Chosen {
+  explicit Chosen(const double* p) : of_false(static_cast<T>(p[0])), of_true(static_cast<T>(p[1])) {}
+  NNABLA_INLINE T operator()(Truth x) const { return x ? of_true : of_false; }
+  T of_false, of_true;
+};
+template <class T>
+struct AndValue : Plain {
+  using Plain::Plain;
+  NNABLA_INLINE T operator()(Truth a, Truth b) const { return static_cast<T>(a & b); }
+};
+template <class T>
+struct OrValue : Plain {
+  using Plain::Plain;
+  NNABLA_INLINE T operator()(Truth a, Truth b) const { return static_cast<T>(a | b); }
+};
+template <class T>
+struct XorValue : Plain {
+  using Plain::Plain;
+  NNABLA_INLINE T operator()(Truth a, Truth b) const { return static_cast<T>(a ^ b); }
+};
+
 template <class T>
 struct Where : Plain {
   using Plain::Plain;

@@ -137,9 +137,40 @@ struct Corners {
   T slope[most_sampled][most_corners][warp_block];
 };
 
+// The four pixels around positions that are moved to the nearest place within the image: all are there.
+template <class T>
+void find_four(const WarpShape& s, long first, long n, const T* grid, Corners<T>& c) {
+  T row[warp_block], column[warp_block], slope[warp_block];
+  find_positions(s, 0, first, n, grid, row, slope);
+  find_positions(s, 1, first, n, grid, column, slope);
+  const Place width = static_cast<Place>(s.size[1]), low = static_cast<Place>(s.size[0] - 2), left = width - 2;
+  const T bottom = static_cast<T>(s.size[0] - 1), right = static_cast<T>(s.size[1] - 1);
+  for (long p = 0; p < n; p++) {
+    const T below = row[p] < 0 ? 0 : row[p], y = below > bottom ? bottom : below;
+    const T behind = column[p] < 0 ? 0 : column[p], x = behind > right ? right : behind;
+    // NaN is at 0, with a share of NaN.
+    const Place whole_y = static_cast<Place>(y > 0 ? y : 0), whole_x = static_cast<Place>(x > 0 ? x : 0);
+    const Place i = whole_y < low ? whole_y : low, j = whole_x < left ? whole_x : left;
+    const T down = y - static_cast<T>(i), along = x - static_cast<T>(j);
+    const Place at = i * width + j;
+    c.place[0][p] = at;
+    c.place[1][p] = at + 1;
+    c.place[2][p] = at + width;
+    c.place[3][p] = at + width + 1;
+    c.weight[0][p] = (1 - down) * (1 - along);
+    c.weight[1][p] = (1 - down) * along;
+    c.weight[2][p] = down * (1 - along);
+    c.weight[3][p] = down * along;
+  }
+}
+
 template <class T, bool Slopes>
 void find_corners(const WarpShape& s, long image, long first, long n, const T* grid, Corners<T>& c) {
   const int nd = s.nd;
+  if (!Slopes && nd == 2 && s.linear && s.border == WarpShape::repeat && s.size[0] > 1 && s.size[1] > 1) {
+    c.count = 4;
+    return find_four(s, first, n, grid + image * s.out * nd, c);
+  }
   c.count = s.linear ? 1 << nd : 1;
   for (int a = 0; a < nd; a++) find_elements(s, a, first, n, grid + image * s.out * nd, c.lines[a]);
   for (int k = 0; k < c.count; k++) {
@@ -196,21 +227,44 @@ NNABLA_INLINE void sample_pixels(const Corners<T>& c, long n, long channels, con
   }
 }
 
+// Some planes of y[channels][out] at n positions between four elements that all are in the image: what the positions
+// have in common is read once for all planes.
+template <class T, int Planes>
+NNABLA_INLINE void sample_some_planes(const Corners<T>& c, long n, long pixels, long out, const T* x, T* __restrict y) {
+  for (long p = 0; p < n; p++) {
+    const T *a = x + c.place[0][p], *b = x + c.place[1][p], *d = x + c.place[2][p], *e = x + c.place[3][p];
+    const T wa = c.weight[0][p], wb = c.weight[1][p], wd = c.weight[2][p], we = c.weight[3][p];
+#pragma GCC unroll 4
+    for (int plane = 0; plane < Planes; plane++) {
+      const long at = plane * pixels;
+      y[plane * out + p] = (a[at] * wa + b[at] * wb) + (d[at] * wd + e[at] * we);
+    }
+  }
+}
+
 // y[channels][out] at n positions from an image [channels][pixels].
 template <class T>
 void sample_planes(const Corners<T>& c, long n, const WarpShape& s, const T* x, T* y) {
   bool inside = true;
   for (int k = 0; k < c.count; k++)
     for (long p = 0; p < n; p++) inside &= c.place[k][p] >= 0;
-  for (long channel = 0; channel < s.channels; channel++) {
-    const T* from = x + channel * s.pixels();
+  const long pixels = s.pixels();
+  long channel = 0;
+  if (inside && c.count == 4) {
+    for (; channel + 4 <= s.channels; channel += 4)
+      sample_some_planes<T, 4>(c, n, pixels, s.out, x + channel * pixels, y + channel * s.out);
+    const T* from = x + channel * pixels;
     T* to = y + channel * s.out;
-    if (inside && c.count == 4) {
-      for (long p = 0; p < n; p++)
-        to[p] = (from[c.place[0][p]] * c.weight[0][p] + from[c.place[1][p]] * c.weight[1][p]) +
-                (from[c.place[2][p]] * c.weight[2][p] + from[c.place[3][p]] * c.weight[3][p]);
-      continue;
+    switch (s.channels - channel) {
+      case 3: return sample_some_planes<T, 3>(c, n, pixels, s.out, from, to);
+      case 2: return sample_some_planes<T, 2>(c, n, pixels, s.out, from, to);
+      case 1: return sample_some_planes<T, 1>(c, n, pixels, s.out, from, to);
+      default: return;
     }
+  }
+  for (; channel < s.channels; channel++) {
+    const T* from = x + channel * pixels;
+    T* to = y + channel * s.out;
     for (int k = 0; k < c.count; k++) {
       for (long p = 0; p < n; p++) {
         const T value = (c.place[k][p] < 0 ? 0 : from[c.place[k][p]]) * c.weight[k][p];

@@ -368,6 +368,15 @@ void categorical_backward(const SoftmaxShape& s, const T* x, const std::int64_t*
     for (long first = begin; first < end; first += some) {
       const long last = smaller(first + some, end);
       std::memset(dx + first * image, 0, (last - first) * image * sizeof(T));
+      if (s.inner == 1) {
+        for (long r = first; r < last; r++) {
+          const std::uint64_t chosen = static_cast<std::uint64_t>(label[r]);
+          if (chosen >= static_cast<std::uint64_t>(s.classes)) continue;
+          const T p = x[r * image + chosen];
+          dx[r * image + chosen] = -dy[r] / (p < least ? least : p);
+        }
+        continue;
+      }
       for (long r = first; r < last; r++)
         for (long i = 0; i < s.inner; i++) {
           const std::int64_t chosen = label[r * s.inner + i];

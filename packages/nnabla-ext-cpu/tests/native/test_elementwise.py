@@ -311,6 +311,25 @@ def test_comparisons_take_other_dtypes_and_logic_truth_values(target: str) -> No
     np.testing.assert_array_equal(forward("LogicalNot", p), ~p)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_logic_as_numbers(dtype: Any, target: str, threads: int) -> None:
+    rng = np.random.default_rng(3)
+    args = {"dtype": np.dtype(dtype)}
+    for shape in ((), (3,), (40, 5), (300, 200)):
+        p, q = rng.random((2, *shape)) < 0.5
+        for name, function in (("And", np.logical_and), ("Or", np.logical_or), ("Xor", np.logical_xor)):
+            pairs = [(forward(f"Logical{name}.float", p, q, **args), function(p, q))]
+            for val in (True, False, 3.0, 0.0):
+                found = forward(f"Logical{name}Scalar.float", p, val=val, **args)
+                pairs.append((found, function(p, bool(val))))
+            for found, wanted in pairs:
+                assert found.dtype == dtype
+                np.testing.assert_array_equal(found, wanted)
+        np.testing.assert_array_equal(forward("LogicalNot.float", p, **args), ~p)
+    p, q = rng.random((20, 1, 7)) < 0.5, rng.random((30, 1)) < 0.5
+    np.testing.assert_array_equal(forward("LogicalXor.float", p, q, **args), p ^ q)
+
+
 def test_where_takes_a_condition_of_the_first_dimensions(target: str) -> None:
     rng = np.random.default_rng(2)
     condition, a, b = rng.random((30, 40)) > 0.5, rng.random((30, 40, 5)), rng.random((30, 40, 5))

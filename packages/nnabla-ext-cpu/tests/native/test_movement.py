@@ -145,8 +145,10 @@ def test_rows_are_added_in_place(dtype: Any, target: str, threads: int) -> None:
             ACCUMULATE_KERNELS["AddRows"](np, given, (values, index), {"n": rows})
             np.testing.assert_array_equal(given, wanted)
             np.testing.assert_array_equal(forward("AddRows", values, index, n=rows), wanted - 1)
-    with pytest.raises(IndexError, match="index 5 is outside of 5 rows"):
-        module.add_rows(np.zeros((5, 2)), np.array([5]), np.zeros((1, 2)))
+    for width in (1, 2):
+        for wrong in (5, -1):
+            with pytest.raises(IndexError, match=f"index {wrong} is outside of 5 rows"):
+                module.add_rows(np.zeros((5, width)), np.array([0, wrong, 1]), np.zeros((3, width)))
 
 
 def test_one_hot_in_double_precision_is_the_context_s() -> None:

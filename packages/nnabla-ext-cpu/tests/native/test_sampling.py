@@ -8,6 +8,7 @@ from typing import Any
 import array_api_compat.numpy as xp
 import numpy as np
 import pytest
+from scipy.ndimage import map_coordinates
 
 from nnabla.ops.randomness import random_integers
 from nnabla.ops.roi import roi_align, roi_align_gradient
@@ -201,6 +202,26 @@ def test_what_is_not_a_number_stays_where_it_is(channels: int) -> None:
     assert np.isnan(y[..., 0, 0]).all()
     np.testing.assert_array_equal(y[..., 0, 1], np.ones((1, channels)))
     np.testing.assert_array_equal(y[..., 1, 1], np.zeros((1, channels)))
+
+
+@DTYPES
+@ORDERS
+@pytest.mark.parametrize("channels", [1, 2, 3, 4, 5, 7])
+@pytest.mark.parametrize(("size", "out"), [((9, 11), (13, 17)), ((2, 2), (70, 3)), ((1, 6), (4, 4)), ((6, 1), (4, 4))])
+def test_images_at_positions_are_those_of_scipy(
+    size: tuple[int, int], out: tuple[int, int], channels: int, order: str, dtype: Any
+) -> None:
+    x = drawn((2, channels, *size), order, dtype)
+    rng = np.random.default_rng(8)
+    place = rng.uniform(-2, max(size) + 1, (2, 2, *out)).astype(dtype)
+    place[0, :, 0, 0] = 0, 0
+    place[1, :, 0, 0] = size[1] - 1, size[0] - 1
+    # Columns come before rows.
+    expected = [
+        [map_coordinates(plane.astype(float), at[::-1].astype(float), order=1, mode="nearest") for plane in image]
+        for image, at in zip(x, place)
+    ]
+    close(FORWARD["SampleImages"](xp, (x, place), (None,), {}), np.array(expected))
 
 
 @DTYPES

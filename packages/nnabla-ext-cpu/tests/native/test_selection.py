@@ -158,6 +158,17 @@ def test_rows_that_a_mask_chooses(dtype: Any, tail: Any, each_target: str) -> No
             np.testing.assert_array_equal(forward("BoolScatter", found, mask, base)[0], wanted)
 
 
+@pytest.mark.parametrize("share", [0.0, 0.001, 0.5, 1.0])
+def test_large_masks_are_counted_to_the_last_element(share: float, each_target: str) -> None:
+    rng = np.random.default_rng(5)
+    for count in (64 * 255 - 1, 64 * 255, 64 * 256 + 1, 70001):
+        mask, x = rng.random(count) < share, rng.standard_normal(count).astype(np.float32)
+        mask[-1] = share > 0
+        found = forward("BoolGather", x, mask)
+        np.testing.assert_array_equal(found, x[mask])
+        np.testing.assert_array_equal(forward("BoolScatter", found, mask, None), np.where(mask, x, 0))
+
+
 def test_sequences_are_packed(each_target: str) -> None:
     rng = np.random.default_rng(4)
     x = rng.standard_normal((6, 4, 3)).astype(np.float32)

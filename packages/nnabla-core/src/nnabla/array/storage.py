@@ -179,6 +179,12 @@ class Storage:
         self._written()
         self.zeroing = zeroing
 
+    def promise(self, value: float | int, dtype: np.dtype) -> None:
+        """Promise ``value`` everywhere, in a dtype of its own: a result that nobody may ever read."""
+        self.fill(value)
+        if self.array is None:
+            self.dtype = dtype
+
     def clear(self) -> None:
         """Give the memory back. The content then counts as absent until it is written again."""
         self.array = self.fill_value = self.library = self.converted = None

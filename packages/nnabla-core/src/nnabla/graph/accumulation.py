@@ -1,4 +1,4 @@
-"""How gradients come into NdArrays: put there, added, or added to in place by a kernel."""
+"""How gradients and updates come into NdArrays: put there, added, or added to in place by a kernel."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nnabla.array.ndarray import NdArray
 from nnabla.array.storage import Storage
 from nnabla.graph.node import Content
 
-__all__ = ["addable", "handed_on", "write_gradient"]
+__all__ = ["addable", "handed_on", "write_constant", "write_gradient", "write_update"]
 
 _ndarray = np.ndarray
 
@@ -70,3 +70,34 @@ def write_gradient(grad: NdArray, library: Any, result: Any, fresh: bool, store:
         total = library.add(target, result)
         if total is not target:
             storage.put(library, total, library.dtype(total))
+
+
+def write_constant(grad: NdArray, library: Any, value: float, store: Any, overwrite: bool) -> None:
+    """Let a gradient be ``value`` everywhere, or add that to what is there; memory is made when somebody reads it."""
+    storage = grad._storage
+    if overwrite or storage.zeroing or (storage.array is None and storage.fill_value is None):
+        storage.promise(value, store)
+    else:
+        write_gradient(grad, library, library.full(grad.shape, value, store), True, store, False)
+
+
+def write_update(data: NdArray, library: Any, result: Any, fresh: bool, store: Any) -> None:
+    """Let an NdArray hold what an operator changes it to: memory of its own, or a copy in the memory that it has."""
+    storage = data._storage
+    value = library.cast(result, store)
+    held = storage.array
+    if (
+        not fresh
+        and library is HOST
+        and type(storage) is Storage
+        and storage.library is HOST
+        and type(held) is _ndarray
+        and held.dtype == value.dtype
+        and held.shape == value.shape
+        and held.flags.writeable
+        and not np.may_share_memory(held, value)
+    ):
+        HOST.assign(held, value)
+        storage._written()
+        return
+    storage.put(library, library.reshape(library.own(value, fresh), data.shape), store)

@@ -10,6 +10,7 @@ from nnabla import random as nnabla_random
 from nnabla.array.ndarray import NdArray
 from nnabla.context import Context, get_current_context
 from nnabla.errors import ArgumentError, StateError
+from nnabla.graph.accumulation import write_update
 from nnabla.graph.function import UNKNOWN
 from nnabla.graph.node import Content, Node, changes, resize
 from nnabla.graph.operator_gradient import OperatorGradient
@@ -231,6 +232,10 @@ class OperatorFunction(OperatorGradient):
         prepared = self.prepared
         if prepared is None or self.op.integers:
             prepared = self._prepare(ins)
+        if prepared.constant is not None:
+            if outs[0] is not None:
+                outs[0].data._storage.promise(prepared.constant, prepared.out_dtypes[0])
+            return
         try:
             arrays = self._read(prepared, ins)
             if prepared.updates:
@@ -302,9 +307,7 @@ class OperatorFunction(OperatorGradient):
         for i in prepared.updates:
             if not again and self._changes(i, ins, outs):
                 target = ins[prepared.setup.positions[i]].data
-                store = prepared.place.types.store
-                value = library.own(library.cast(results[at], store), prepared.fresh[at])
-                target._storage.put(library, library.reshape(value, target.shape), store)
+                write_update(target, library, results[at], prepared.fresh[at], prepared.place.types.store)
             at += 1
         if prepared.saved:
             saved = self.saved if self.saved is not None else {}

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from nnabla.array.ndarray import NdArray
 from nnabla.errors import StateError, explain
-from nnabla.graph.accumulation import addable, handed_on, write_gradient
+from nnabla.graph.accumulation import addable, handed_on, write_constant, write_gradient
 from nnabla.graph.function import Function
 from nnabla.graph.node import Content
 from nnabla.lowering.forward import Prepared
@@ -124,6 +124,8 @@ class OperatorGradient(Function):
                 data = ins[at].data
                 value = library.own(library.cast(result, store), fresh)
                 data._storage.put(library, library.reshape(value, data.shape), store)
+        for at, value in prepared.constant:
+            write_constant(ins[at].grad, library, value, store, overwrite[at])
         for at in prepared.without:
             if overwrite[at]:
                 ins[at].grad._storage.fill(0)

@@ -28,11 +28,13 @@ class Prepared:
         updates: Numbers of the inputs that results after the outputs replace.
         saved: Names of the saved values after those.
         kept: Symbols of the gradient's trace that follow after those.
+        constant: The one value that the only result has everywhere, or None.
         gradients: How gradients are computed, by which inputs need one; filled as they are asked for.
     """
 
     __slots__ = (
         "compute_dtypes",
+        "constant",
         "fresh",
         "gradients",
         "in_dtypes",
@@ -61,7 +63,9 @@ class Prepared:
         if gradient is not None:
             results, self.kept = _write_keeping(writer, setup, gradient, inputs)
         elif _gives_numbers(setup, place):
-            results = writer.kernel(setup, place.backend.kernels[f"{op.name}.float"], inputs, kinds)
+            results = writer.kernel(
+                setup, place.backend.kernels[f"{op.name}.float"], inputs, kinds, place.types.compute
+            )
         else:
             results = writer.call(setup, inputs, ["float" if k == "any" else k for k in kinds])
         count = len(setup.out_shapes)
@@ -79,6 +83,7 @@ class Prepared:
         self.compute_dtypes = [place.compute_dtype(k) for k in out_kinds]
         self.out_dtypes = [place.stored_dtype(k) for k in out_kinds]
         self.run = writer.function(op.name, [n for n in inputs if n is not None], wanted)
+        self.constant = _constant(setup) if len(wanted) == 1 and not op.aliases else None
         self.simple = (
             count == 1
             and len(wanted) == 1
@@ -89,6 +94,15 @@ class Prepared:
             # NumPy gives a scalar where an array has no dimension; the general path makes it an array.
             and setup.out_shapes[0] != ()
         )
+
+
+def _constant(setup: Setup) -> float | None:
+    """Return the value that an operator's one result has everywhere, if its body says so."""
+    op = setup.op
+    if op.body is None or len(setup.out_shapes) != 1 or op.data_dependent:
+        return None
+    node = setup.trace.outputs[0].node
+    return node.setup.args["val"] if node is not None and node.op.name == "Full" else None
 
 
 def _gives_numbers(setup: Setup, place: Place) -> bool:

@@ -24,17 +24,18 @@ class PreparedGradient:
         reads: ``('in', i)``, ``('out', o)``, ``('dout', o)``, ``('saved', name)``, ``('kept', k)``, and dtypes.
         gives: Numbers of the inputs whose gradients come.
         without: Numbers of the inputs that need a gradient and have none (zero).
+        constant: Numbers of the inputs whose gradients have one value everywhere, and that.
         updates: Numbers of the inputs whose new data comes after the gradients.
         into: Numbers of the inputs whose gradients are added to arrays that ``run`` takes before what it reads,
             and the shape in which it takes them.
         adds: Numbers of the inputs for which that is possible, with the same shape.
         fresh: Whether each is memory of its own.
 
-    In ``reads``, ``gives``, ``without`` and ``updates`` inputs are counted among those that are given, in ``into`` and
-    ``adds`` among those that are declared.
+    In ``reads``, ``gives``, ``without``, ``constant`` and ``updates`` inputs are counted among those that are given, in
+    ``into`` and ``adds`` among those that are declared.
     """
 
-    __slots__ = ("adds", "fresh", "gives", "into", "place", "reads", "run", "updates", "without")
+    __slots__ = ("adds", "constant", "fresh", "gives", "into", "place", "reads", "run", "updates", "without")
 
     def __init__(
         self,
@@ -53,6 +54,7 @@ class PreparedGradient:
         self.gives: list[int] = []
         self.adds: dict[int, tuple[int, ...]] = {}
         self.into: list[tuple[int, tuple[int, ...]]] = []
+        self.constant: list[tuple[int, float]] = []
         names = [spec.name for spec in setup.op.inputs]
         self.updates = [names.index(n) for n in gradient.updates]
         if kernel is not None and place.backend.supports(setup.op, setup.args):
@@ -60,10 +62,11 @@ class PreparedGradient:
         else:
             self._from_trace(gradient, need, kept if at_home else (), into)
         at = setup.positions
-        written = {*self.gives, *(i for i, _ in self.into)}
+        written = {*self.gives, *(i for i, _ in self.into), *(i for i, _ in self.constant)}
         self.without = [at[i] for i, wanted in enumerate(need) if wanted and i not in written]
         self.gives = [at[i] for i in self.gives]
         self.updates = [at[i] for i in self.updates]
+        self.constant = [(at[i], value) for i, value in self.constant]
         self.reads = [(what, at[i] if what == "in" else i, dtype) for what, i, dtype in self.reads]
 
     def _from_kernel(self, setup: Setup, gradient: GradientTrace, kernel: Any, need: tuple[bool, ...]) -> None:
@@ -114,6 +117,8 @@ class PreparedGradient:
     ) -> None:
         trace, place = gradient.trace, self.place
         wanted = [i for i, (g, n) in enumerate(zip(gradient.grads, need)) if n and g is not None]
+        self.constant = [(i, node.setup.args["val"]) for i in wanted if (node := _full(gradient, i)) is not None]
+        wanted = [i for i in wanted if _full(gradient, i) is None]
         scattered = _scattered(gradient, wanted, place)
         self.adds = {i: node.setup.out_shapes[0] for i, node in scattered.items()}
         self.gives = [i for i in wanted if i not in into]
@@ -152,6 +157,12 @@ class PreparedGradient:
         if writer.uses_state:
             raise StateError(f"{gradient.setup.op.name}: a gradient may not draw random numbers; save the draw")
         self.run = writer.function(gradient.setup.op.name + "'", parameters, results)
+
+
+def _full(gradient: GradientTrace, i: int) -> Node | None:
+    """Return the node that makes the gradient of an input if that has one value everywhere."""
+    node = gradient.grads[i].node  # type: ignore[union-attr]
+    return node if node is not None and node.op.name == "Full" else None
 
 
 def _scattered(gradient: GradientTrace, wanted: Sequence[int], place: Place) -> dict[int, Node]:

@@ -87,12 +87,18 @@ class Writer:
         kernel: Callable[..., Any],
         inputs: Sequence[str | None],
         kinds: Sequence[str | None],
+        dtype: Any = None,
     ) -> list[str]:
-        """Write a call of a backend's kernel for an operator and return the names of what it gives."""
+        """Write a call of a backend's kernel for an operator and return the names of what it gives.
+
+        ``dtype``: that of the first output, where the kernel gives another than the operator itself.
+        """
         outputs = self._results(setup)
         given = "".join(f"{n}, " for n in inputs)
         values = setup.args
-        if setup.op.draws or _takes_dtype(setup):
+        if dtype is not None:
+            values = {**values, "dtype": dtype}
+        elif setup.op.draws or _takes_dtype(setup):
             values = {**values, "dtype": self._first_dtype(setup, kinds)}
         args = self.name("a", values)
         if setup.op.draws:

@@ -69,15 +69,16 @@ def random_erase(
     columns = _covered(wide, width, random_uniform(draws), (1, width))
     hit = cast(ops.less(random_uniform(draws), prob), "float")
     # (batch, kinds, height, width): erased by any of the rectangles.
-    erased = ops.max(rows * columns * hit, (2,), False, False, False)
+    mask = cast(ops.max(rows * columns * hit, (2,), False, False, False), "bool")
     if channel_last:
-        erased = ops.transpose(erased, (0, 2, 3, 1))
-        erased = ops.broadcast(erased, (batch, height, width, channels))
-    else:
-        erased = ops.broadcast(erased, (batch, channels, height, width))
-    mask = cast(ops.reshape(erased, x.shape, False), "bool")
+        mask = ops.transpose(mask, (0, 2, 3, 1))
     low, high = replacements
-    return Result(ops.where(mask, random_uniform(x.shape) * (high - low) + low, x), saved={"erased": mask})
+    images = (batch, *rest)
+    noise = random_uniform(images) * (high - low)
+    if low:
+        noise = noise + low
+    y = ops.where(mask, noise, ops.reshape(x, images, False))
+    return Result(ops.reshape(y, x.shape, False), saved={"erased": mask})
 
 
 def _covered(length: Any, size: int, u: Any, shape: tuple[int, int]) -> Any:
@@ -107,4 +108,7 @@ def _(x: Any, base_axis: int, prob: float, n: int, channel_last: bool, **args: A
 
 @random_erase.gradient
 def _(erased: Any, dy: Any, ste_fine_grained: bool) -> Any:
-    return dy * (1.0 - cast(erased, "float")) if ste_fine_grained else dy
+    if not ste_fine_grained:
+        return dy
+    images = ops.reshape(dy, (erased.shape[0], *dy.shape[-3:]), False)
+    return ops.reshape(ops.where(erased, 0.0, images), dy.shape, False)

@@ -78,7 +78,8 @@ class Backend(ABC):
         namespace: An array API namespace over this backend's arrays, or None. With one, every primitive
             runs by its reference kernel.
         kernels: Forward kernels by operator type name. One of the name ``'Less.float'`` may give the truth values of
-            ``Less`` as numbers, in the dtype that floating values have: it is used where they are kept as such.
+            ``Less`` as numbers, in the dtype that floating values have (``args`` has it as ``dtype``): it is used
+            where they are kept as such.
         backward_kernels: Backward kernels by operator type name.
         accumulate_kernels: By operator type name, ``kernel(xp, target, inputs, args)`` that adds an operator's
             result to ``target`` in place (scatter-add, for instance), where that beats adding a whole array.

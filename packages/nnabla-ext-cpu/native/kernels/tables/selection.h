@@ -27,6 +27,8 @@ struct SelectionTable {
 
   // Rows of `width` elements one after another: those of x where the mask is set, and as many put back there, the
   // others taken from `base`, or 0.
+  // `set_in` tells in how many places a mask is set.
+  long (*set_in)(long rows, const std::uint8_t* mask);
   void (*compress)(long rows, long width, const std::uint8_t* mask, const T* x, T* y);
   void (*expand)(long rows, long width, const std::uint8_t* mask, const T* x, const T* base, T* y);
 

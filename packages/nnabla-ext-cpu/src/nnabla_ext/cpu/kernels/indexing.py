@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nnabla.ops.positions import place_index
-from nnabla.ops.scatter import wrapped
+from nnabla.ops.scatter import flat_index, wrapped
 
 __all__ = ["ACCUMULATE_KERNELS", "FORWARD_KERNELS"]
 
@@ -22,6 +22,15 @@ def take_rows(xp: Any, inputs: tuple[Any, ...], out: tuple[Any, ...], args: dict
     """Rows of the first input at the indices in the second."""
     x, index = inputs
     return x.take(index, axis=0)
+
+
+def from_coordinates(xp: Any, inputs: tuple[Any, ...], out: tuple[Any, ...], args: dict[str, Any]) -> np.ndarray:
+    """Positions from coordinates: those of the only dimension themselves, if all are within it."""
+    (index,), shape = inputs, args["shape"]
+    if len(shape) == 1 and index.size and index.min() >= 0 and index.max() < shape[0]:
+        return np.array(index[0])
+    reference: Any = flat_index.reference_kernel
+    return reference(xp, index, **args)
 
 
 def add_to_rows(xp: Any, target: np.ndarray, inputs: tuple[Any, ...], args: dict[str, Any]) -> None:
@@ -112,7 +121,10 @@ def place(xp: Any, inputs: tuple[Any, ...], out: tuple[Any, ...], args: dict[str
     if len(inputs) > 1:
         reference: Any = place_index.reference_kernel
         return reference(xp, *inputs, sizes=sizes, dtype=dtype)
-    y = np.maximum(inputs[0], 0).astype(dtype, copy=False)
+    (x,) = inputs
+    if len(x) == 1 and x.dtype == dtype and x.size and x.min() >= 0:
+        return x  # they are the positions; who takes them only reads
+    y = np.maximum(x, 0).astype(dtype, copy=False)
     if len(y) > 1:
         y += np.arange(len(y), dtype=dtype)[:, None] * sizes[0]
     return y
@@ -122,6 +134,7 @@ FORWARD_KERNELS: dict[str, Callable[..., Any]] = {
     "AddRows": add_rows,
     "BoolScatter": bool_scatter,
     "FlatAlong": flat_along,
+    "FlatIndex": from_coordinates,
     "PlaceIndex": place,
     "PutRows": put_rows,
     "TakeRows": take_rows,

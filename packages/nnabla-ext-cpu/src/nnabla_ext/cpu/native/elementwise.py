@@ -6,7 +6,7 @@ Most kernels are functions of the compiled module themselves: they take what a b
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -111,6 +111,35 @@ def _fixed_point_kernels() -> tuple[ForwardKernel, Callable[..., Any]]:
     return forward, backward
 
 
+def _numbers(name: str, values: Sequence[float] = ()) -> ForwardKernel:
+    """Return a kernel that makes numbers, in the dtype that is asked for, of truth values alone."""
+    single, double = (module.forward_map(name, numbers=list(values), twice=twice) for twice in (False, True))
+
+    def kernel(xp: Any, inputs: tuple[Any, ...], out: tuple[Any, ...], args: dict[str, Any]) -> Any:
+        return (double if args["dtype"] == np.float64 else single)(xp, inputs, out, args)
+
+    return kernel
+
+
+def _numbers_with_scalar(of_false: ForwardKernel, of_true: ForwardKernel) -> ForwardKernel:
+    def kernel(xp: Any, inputs: tuple[Any, ...], out: tuple[Any, ...], args: dict[str, Any]) -> Any:
+        return (of_true if args["val"] else of_false)(xp, inputs, out, args)
+
+    return kernel
+
+
+def _logic_as_numbers() -> dict[str, ForwardKernel]:
+    """Return the kernels of logic whose results are kept as numbers."""
+    zeros, same, inverse, ones = (_numbers("chosen", pair) for pair in ((0, 0), (0, 1), (1, 0), (1, 1)))
+    return {
+        **{f"{name}.float": _numbers(f"{name}.float") for name in ("LogicalAnd", "LogicalOr", "LogicalXor")},
+        "LogicalNot.float": inverse,
+        "LogicalAndScalar.float": _numbers_with_scalar(zeros, same),
+        "LogicalOrScalar.float": _numbers_with_scalar(same, ones),
+        "LogicalXorScalar.float": _numbers_with_scalar(same, inverse),
+    }
+
+
 if module is not None:
     FORWARD_KERNELS.update({name: module.forward_map(name, parameters) for name, parameters in _FORWARD.items()})
     BACKWARD_KERNELS.update(
@@ -126,6 +155,7 @@ if module is not None:
         FORWARD_KERNELS[f"{_name}.float"] = module.forward_map(f"{_name}.float")
         FORWARD_KERNELS[f"{_name}Scalar.float"] = module.forward_map(f"{_name}Scalar.float", ("val",))
     FORWARD_KERNELS.update({f"{name}.float": module.forward_map(f"{name}.float") for name in ("IsNaN", "IsInf")})
+    FORWARD_KERNELS.update(_logic_as_numbers())
     FORWARD_KERNELS["FixedPointQuantize"], _fixed_point_backward = _fixed_point_kernels()
     BACKWARD_KERNELS["FixedPointQuantize"] = BackwardKernel(_fixed_point_backward, ("x",))
     FORWARD_KERNELS["PowScalar"], _power_backward = _power_kernels()
