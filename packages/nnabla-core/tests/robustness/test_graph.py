@@ -298,7 +298,7 @@ kept = [F.tanh(nn.Variable((2,), need_grad=True)) for _ in range(3)]
 HOSTILE = {
     "a huge Variable": "v = nn.Variable((2**40, 2**20)); v.d",
     "sizes beyond any integer": "v = nn.Variable((2**62, 2**62, 2**62)); v.d",
-    "a huge constant": "y = F.constant(1, (10**6, 10**6, 10**3)); y.forward()",
+    "a huge constant": "y = F.constant(1, (10**6, 10**6, 10**3)); y.forward(); y.d",
     "a huge broadcast": "y = F.broadcast(nn.Variable((1,)), (10**15,)) + 1.0; y.forward()",
     "a huge random array": "y = F.rand(shape=(10**15,)); y.forward()",
     "huge zeros as gradient": "x = nn.Variable((2**50,), need_grad=True); x.g",

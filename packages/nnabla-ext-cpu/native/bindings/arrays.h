@@ -123,6 +123,18 @@ inline bool same_layout(const py::array& x, const py::array& y) {
   return true;
 }
 
+// The bytes from the first to the last that an array's elements take.
+inline Memory extent(const py::array& x) {
+  const char* first = static_cast<const char*>(x.data());
+  std::size_t bytes = x.size() > 0 ? x.itemsize() : 0;
+  for (int i = 0; bytes > 0 && i < x.ndim(); i++) {
+    const py::ssize_t reach = (x.shape(i) - 1) * x.strides(i);
+    if (reach < 0) first += reach;
+    bytes += reach < 0 ? -reach : reach;
+  }
+  return {first, bytes};
+}
+
 // Call f.template operator()<T>() for the element type of x, float or double.
 template <class F>
 inline auto by_type(const py::array& x, F&& f) {

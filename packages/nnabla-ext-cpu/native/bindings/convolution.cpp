@@ -98,6 +98,11 @@ long work(const ConvolutionShape& s) {
   return s.out_pixels() * s.taps() * s.in_channels / s.group * s.out_channels / 16;
 }
 
+template <class T>
+Memory bias_memory(const T* bias, const ConvolutionShape& s) {
+  return {bias, bias == nullptr ? 0 : s.out_channels * sizeof(T)};
+}
+
 py::array convolution(const py::array& x, const py::array& weight, const py::object& bias, int base, const Sizes& pad,
                       const Sizes& stride, const Sizes& dilation, long group, bool channel_last, bool rectify) {
   return by_type(x, [&](auto zero) -> py::array {
@@ -116,9 +121,10 @@ py::array convolution(const py::array& x, const py::array& weight, const py::obj
     Images<T> images(x, image);
     T* to = mutable_data<T>(y);
     const T* from = data<T>(w);
-    perform(work(s), [=, pixels = Pixels<T>(images)] {
-      tables<T>().convolution->forward(s, ChannelsLast<T>(pixels), from, steps, b, rectify, to);
-    });
+    perform_rectifiable(work(s), to, y.size(), rectify, {extent(x), extent(w), bias_memory(b, s)},
+                        [=, pixels = Pixels<T>(images)](T* at, bool rectified) {
+                          tables<T>().convolution->forward(s, ChannelsLast<T>(pixels), from, steps, b, rectified, at);
+                        });
     return y;
   });
 }

@@ -104,6 +104,9 @@ int kind_of(const py::dtype& dtype) {
   }
 }
 
+// So many elements in another dtype are kept by a recording, to be converted again only when they changed.
+constexpr long worth_keeping = 1 << 16;
+
 // The elements in another dtype, in the order in which they lie; None where NumPy is to convert them.
 py::object converted(const py::array& x, const py::dtype& dtype) {
   const int from = kind_of(x.dtype()), to = kind_of(dtype);
@@ -114,7 +117,16 @@ py::object converted(const py::array& x, const py::dtype& dtype) {
   const void* source = x.data();
   void* target = y.mutable_data();
   const long count = x.size();
-  perform(count, [=] { convert(count, source, target); });
+  if (recording == nullptr || count < worth_keeping) {
+    perform(count, [=] { convert(count, source, target); });
+  } else {
+    const auto holds = std::make_shared<bool>(false);
+    recording->derived.push_back({source, holds});
+    recording->held.push_back(y);
+    perform(count, [=] {
+      if (!*holds) convert(count, source, target);
+    });
+  }
   return std::move(y);
 }
 
@@ -258,7 +270,7 @@ py::object rows_at(const py::array& x, const Index& index) {
   py::array y = fresh(x.dtype(), shape);
   const char* from = static_cast<const char*>(x.data());
   char* to = static_cast<char*>(y.mutable_data());
-  MaybeRelease released(y.size());
+  MaybeRelease released(y.size());  // positions may be others that are not checked
   const auto take = [&](auto item) {
     using I = decltype(item);
     for (long i = 0; i < count; i++) reinterpret_cast<I*>(to)[i] = reinterpret_cast<const I*>(from)[at[i]];
@@ -309,11 +321,12 @@ py::array counted(py::ssize_t count, long start, bool twice) {
   if (count < 0) throw py::value_error("counted: count must be 0 or more");
   py::array y = twice ? fresh<double>({count}) : fresh<float>({count});
   void* to = y.mutable_data();
-  MaybeRelease released(count);
-  if (twice)
-    tables<double>().copy->count_up(count, start, static_cast<double*>(to));
-  else
-    tables<float>().copy->count_up(count, start, static_cast<float*>(to));
+  perform(count, [=] {
+    if (twice)
+      tables<double>().copy->count_up(count, start, static_cast<double*>(to));
+    else
+      tables<float>().copy->count_up(count, start, static_cast<float*>(to));
+  });
   return y;
 }
 
@@ -322,11 +335,12 @@ py::array spread(py::ssize_t count, double start, double stop, bool twice) {
   if (count < 2) throw py::value_error("spread: count must be 2 or more");
   py::array y = twice ? fresh<double>({count}) : fresh<float>({count});
   void* to = y.mutable_data();
-  MaybeRelease released(count);
-  if (twice)
-    tables<double>().copy->spread(count, start, stop, static_cast<double*>(to));
-  else
-    tables<float>().copy->spread(count, static_cast<float>(start), static_cast<float>(stop), static_cast<float*>(to));
+  perform(count, [=] {
+    if (twice)
+      tables<double>().copy->spread(count, start, stop, static_cast<double*>(to));
+    else
+      tables<float>().copy->spread(count, static_cast<float>(start), static_cast<float>(stop), static_cast<float*>(to));
+  });
   return y;
 }
 
@@ -340,15 +354,16 @@ py::array triangle(const py::array& x, long k, bool upper) {
   const char* from = static_cast<const char*>(x.data());
   char* to = static_cast<char*>(y.mutable_data());
   const long all = columns > 0 ? x.size() / columns : 0;
-  MaybeRelease released(x.size());
-  parallel_for(all, std::max(1L, 16384 / std::max(columns, 1L)), [&](long first, long last) {
-    for (long r = first; r < last; r++) {
-      const long edge = std::clamp(r % rows + k + (upper ? 0 : 1), 0L, columns);
-      const long begin = (upper ? edge : 0) * size, end = (upper ? columns : edge) * size, at = r * columns * size;
-      std::memset(to + at, 0, begin);
-      std::memcpy(to + at + begin, from + at + begin, end - begin);
-      std::memset(to + at + end, 0, columns * size - end);
-    }
+  perform(x.size(), [=] {
+    parallel_for(all, std::max(1L, 16384 / std::max(columns, 1L)), [&](long first, long last) {
+      for (long r = first; r < last; r++) {
+        const long edge = std::clamp(r % rows + k + (upper ? 0 : 1), 0L, columns);
+        const long begin = (upper ? edge : 0) * size, end = (upper ? columns : edge) * size, at = r * columns * size;
+        std::memset(to + at, 0, begin);
+        std::memcpy(to + at + begin, from + at + begin, end - begin);
+        std::memset(to + at + end, 0, columns * size - end);
+      }
+    });
   });
   return y;
 }

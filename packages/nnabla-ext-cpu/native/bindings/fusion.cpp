@@ -1,8 +1,7 @@
 #include "bindings/fusion.h"
 
 #include <algorithm>
-#include <memory>
-#include <utility>
+#include <cstring>
 
 #include "common/memory.h"
 #include "common/threads.h"
@@ -54,6 +53,13 @@ struct Chain {
   static char* slot(char* memory, int index) { return memory + index * stretch * sizeof(double); }
 };
 
+// Whether memory that work number `first` wrote, or some before it, is not needed any more once that before `end` is
+// done.
+bool is_over(const void* memory, std::size_t first, std::size_t end, const std::vector<Arena::End>& ended) {
+  return std::any_of(ended.begin(), ended.end(),
+                     [&](const Arena::End& e) { return e.memory == memory && e.time > first && e.time <= end; });
+}
+
 // Whether two stretches of memory have something in common but are not gone through in step.
 bool out_of_step(const char* a, long a_item, const char* b, long b_item, long count) {
   if (a == b && a_item == b_item) return false;
@@ -88,10 +94,7 @@ std::shared_ptr<const Chain> chain_of(const std::vector<Work>& work, std::size_t
     for (int k = 0; k < step.map.inputs; k++)
       if (step.map.in_item[k] != 0) step.in_slot[k] = slot_of(step.map.in[k]);
     // It is not needed after the chain if it ends before the work behind that.
-    const bool between = std::any_of(ended.begin(), ended.end(), [&](const Arena::End& e) {
-      return e.memory == step.map.out && e.time > i && e.time <= end;
-    });
-    if (between) step.out_slot = chain->slots++;
+    if (is_over(step.map.out, i, end, ended)) step.out_slot = chain->slots++;
     places.emplace_back(step.map.out, step.out_slot);
     chain->costly |= step.map.map->costly;
     chain->steps.push_back(step);
@@ -108,18 +111,52 @@ void MapWork::run() const {
   one.run();
 }
 
-std::vector<std::function<void()>> fused(std::vector<Work>&& work, const std::vector<Arena::End>& ended) {
-  std::vector<std::function<void()>> result;
+bool MapWork::is(const char* name, long elements, long item) const {
+  if (std::strcmp(map->name, name) != 0 || count != elements || out_item != item) return false;
+  return std::all_of(in_item, in_item + inputs, [item](long step) { return step == item; });
+}
+
+bool apart(const Memory& place, const std::vector<Memory>& others) {
+  const char* first = static_cast<const char*>(place.first);
+  return std::all_of(others.begin(), others.end(), [&](const Memory& other) {
+    const char* at = static_cast<const char*>(other.first);
+    return at == nullptr || first + place.bytes <= at || at + other.bytes <= first;
+  });
+}
+
+std::vector<Piece> fused(std::vector<Work>&& work, const std::vector<Arena::End>& ended) {
+  std::vector<Piece> result;
   for (std::size_t at = 0; at < work.size();) {
     std::size_t end = at + 1;
-    if (!work[at].map.empty())
-      while (end < work.size() && end - at < most_maps && !work[end].map.empty() && fits(work, at, end)) end++;
-    if (end == at + 1) {
-      result.push_back(std::move(work[at].run));
-    } else {
-      result.emplace_back([chain = chain_of(work, at, end, ended)] { chain->run(); });
+    Piece piece;
+    std::shared_ptr<const Fusible> joined = work[at].fusible;
+    if (!work[at].map.empty() && end < work.size() && work[end].fusible != nullptr &&
+        is_over(work[at].map[0].out, at, end + 1, ended)) {
+      joined = work[end].fusible->after(work[at].map[0]);
+      if (joined != nullptr) end++;
     }
-    at = end;
+    if (joined != nullptr) {
+      while (end < work.size() && !work[end].map.empty() && is_over(joined->result(), end - 1, end + 1, ended)) {
+        std::shared_ptr<const Fusible> next = joined->then(work[end].map[0]);
+        if (next == nullptr) break;
+        joined = std::move(next);
+        end++;
+      }
+      piece.run = [joined] { joined->run(); };
+    } else {
+      if (!work[at].map.empty())
+        while (end < work.size() && end - at < most_maps && !work[end].map.empty() && fits(work, at, end)) end++;
+      if (end == at + 1) {
+        piece.run = std::move(work[at].run);
+      } else {
+        piece.run = [chain = chain_of(work, at, end, ended)] { chain->run(); };
+      }
+    }
+    for (; at < end; at++) {
+      piece.kernel |= work[at].map.empty();
+      for (const MapWork& map : work[at].map) piece.maps.push_back(map.map->name);
+    }
+    result.push_back(std::move(piece));
   }
   return result;
 }

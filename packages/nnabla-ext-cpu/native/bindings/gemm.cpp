@@ -25,6 +25,40 @@ Stack stack_of(const py::array& x) {
           step(lead + 1)};
 }
 
+// Products of matrices: C = A B + bias, with 0 for what is negative; or C += A B.
+template <class T>
+class Multiplying : public Fusible {
+ public:
+  Stack A, B, C;
+  const T *a, *b, *bias;
+  T* c;
+  bool rectify, add;
+  long count = 0;  // elements of C, one after another, where maps may go over them; else 0
+  std::vector<Memory> reads;
+
+  void run() const override {
+    tables<T>().gemm->multiply(C.batch, A.rows, B.columns, A.columns, a, A.batch == 1 ? 0 : A.batch_step, A.row_step,
+                               A.column_step, b, B.batch == 1 ? 0 : B.batch_step, B.row_step, B.column_step, c,
+                               C.batch_step, C.row_step, add, bias, rectify);
+  }
+
+  const void* result() const override { return c; }
+
+  std::shared_ptr<const Fusible> then(const MapWork& map) const override {
+    if (count == 0 || rectify || add || !apart({map.out, count * sizeof(T)}, reads)) return nullptr;
+    auto next = std::make_shared<Multiplying>(*this);
+    next->c = reinterpret_cast<T*>(map.out);
+    if (map.is("ReLU", count, sizeof(T)) && map.in[0] == result()) {
+      next->rectify = true;
+    } else if (map.is("Add2", count, sizeof(T)) && map.in[0] == map.out && map.in[1] == result() && bias == nullptr) {
+      next->add = true;  // a gradient that is added to what is there
+    } else {
+      return nullptr;
+    }
+    return next;
+  }
+};
+
 template <class T>
 py::array product(const py::array& a, const py::array& b, const T* bias, bool rectify, const py::object& out,
                   bool add) {
@@ -44,13 +78,20 @@ py::array product(const py::array& a, const py::array& b, const T* bias, bool re
       (C.column_step != 1 && C.columns > 1 && c.size() > 0))
     throw py::value_error("matmul: out has another shape, or its rows are not contiguous");
   if (c.size() == 0) return c;
-  T* to = mutable_data<T>(c);
-  const T *from_a = data<T>(a), *from_b = data<T>(b);
-  perform(batch * A.rows * B.columns * A.columns / 16, [=] {
-    tables<T>().gemm->multiply(batch, A.rows, B.columns, A.columns, from_a, A.batch == 1 ? 0 : A.batch_step, A.row_step,
-                               A.column_step, from_b, B.batch == 1 ? 0 : B.batch_step, B.row_step, B.column_step, to,
-                               C.batch_step, C.row_step, add, bias, rectify);
-  });
+  const long elements = batch * A.rows * B.columns * A.columns / 16;
+  Multiplying<T> work;
+  work.A = A, work.B = B, work.C = C;
+  work.a = data<T>(a), work.b = data<T>(b), work.bias = bias;
+  work.c = mutable_data<T>(c);
+  work.rectify = rectify, work.add = add;
+  if (recording == nullptr) {
+    const GilRelease released(elements >= worth_releasing);
+    work.run();
+  } else {
+    work.count = out.is_none() ? c.size() : 0;
+    work.reads = {extent(a), extent(b), {bias, bias == nullptr ? 0 : B.columns * sizeof(T)}};
+    perform_fusible(elements, std::make_shared<Multiplying<T>>(work));
+  }
   return c;
 }
 

@@ -229,7 +229,7 @@ void put_down(const Map& map, const Nest& nest, unsigned form, const Parameters&
     work.in_item[i] = form >> i & 1 ? 0 : nest.item[i];
   }
   std::copy(parameters.values, parameters.values + 2, work.parameters);
-  recording->add(nest.count, [work] { work.run(); }, {work});
+  recording->add(nest.count, {[work] { work.run(); }, {work}, nullptr});
 }
 
 void run(const Map& map, const Nest& nest, const Parameters& parameters) {
@@ -261,6 +261,22 @@ void find_map(const char* name, int& list, int& index) {
       if (std::strcmp(maps.maps[index].name, name) == 0) return;
   }
   throw py::value_error(std::string("there is no native map ") + name);
+}
+
+void perform_map(const char* name, bool twice, long count, std::initializer_list<const void*> inputs, void* out) {
+  int list, index;
+  find_map(name, list, index);
+  Nest nest;
+  nest.out = static_cast<char*>(out);
+  nest.out_item = twice ? sizeof(double) : sizeof(float);
+  long steps[most_inputs];
+  for (const void* in : inputs) {
+    nest.data[nest.inputs] = static_cast<const char*>(in);
+    steps[nest.inputs] = nest.item[nest.inputs] = nest.out_item;
+    nest.inputs++;
+  }
+  nest.add_axis(count, steps);
+  run((twice ? map_list<double>(list) : map_list<float>(list)).maps[index], nest, {});
 }
 
 int map_inputs(int list, int index) { return map_list<float>(list).maps[index].inputs; }

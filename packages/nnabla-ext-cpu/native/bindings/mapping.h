@@ -1,6 +1,8 @@
 // Maps over arrays of any layout, with broadcasting.
 #pragma once
 
+#include <initializer_list>
+
 #include "bindings/operands.h"
 #include "kernels/tables.h"
 
@@ -18,6 +20,9 @@ struct OtherTypes : py::type_error {
 // truth values alone are of double precision. Throws OtherTypes, and py::value_error if the shapes do not go together.
 PyObject* apply_map(int list, int index, PyObject* const* inputs, const double* parameters, bool leading,
                     bool twice = false);
+
+// Perform the map of that name over `count` elements of each input, one after another, in double precision or single.
+void perform_map(const char* name, bool twice, long count, std::initializer_list<const void*> inputs, void* out);
 
 // The place of a map in the tables; throws py::value_error if there is none of that name.
 void find_map(const char* name, int& list, int& index);

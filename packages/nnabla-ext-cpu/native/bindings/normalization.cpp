@@ -149,17 +149,56 @@ py::array inverse_deviation(const T* variance, const Shape& shape, long count, d
   return inverse;
 }
 
-// old * decay + found * weight
+// Where a running statistic comes from and goes to: old * decay + found * weight.
 template <class T>
-py::array moved(const T* old, const py::array& found, double decay, double weight) {
-  py::array result = fresh<T>(shape_of(found));
-  T* to = mutable_data<T>(result);
-  const T *from = data<T>(found), a = static_cast<T>(decay), b = static_cast<T>(weight);
-  perform(found.size(), [=, count = found.size()] {
-    for (py::ssize_t i = 0; i < count; i++) to[i] = old[i] * a + from[i] * b;
-  });
-  return result;
-}
+struct Running {
+  const T *old = nullptr, *found = nullptr;
+  T decay, weight, *to;
+};
+
+// Forward of a batch normalization, with running statistics; adding and rectifying behind it can be part of it.
+template <class T>
+class Standardizing : public Fusible {
+ public:
+  Standardization<T> s;
+  Running<T> mean, variance;
+
+  void run() const override {
+    tables<T>().normalization->forward(s);
+    for (const Running<T>& r : {mean, variance}) {
+      if (r.old == nullptr) continue;
+      for (long i = 0; i < s.shape.kept(); i++) r.to[i] = r.old[i] * r.decay + r.found[i] * r.weight;
+    }
+  }
+
+  const void* result() const override { return s.y; }
+
+  std::shared_ptr<const Fusible> then(const MapWork& map) const override {
+    const long count = s.shape.size();
+    auto next = std::make_shared<Standardizing>(*this);
+    next->s.y = reinterpret_cast<T*>(map.out);
+    if (s.rectify || s.along) return nullptr;
+    if (map.is("ReLU", count, sizeof(T)) && map.in[0] == result()) {
+      next->s.rectify = true;
+    } else if (s.z == nullptr && map.is("Add2", count, sizeof(T)) &&
+               (map.in[0] == result()) != (map.in[1] == result())) {
+      next->s.z = reinterpret_cast<const T*>(map.in[map.in[0] == result() ? 1 : 0]);
+    } else {
+      return nullptr;
+    }
+    // What is read where it is replaced is read before; everything else has to lie elsewhere.
+    const auto elsewhere = [&](const T* other, long size) {
+      return other == next->s.y || apart({map.out, count * sizeof(T)}, {{other, size * sizeof(T)}});
+    };
+    if (!elsewhere(s.x, count) || !elsewhere(next->s.z, count)) return nullptr;
+    for (const T* small : {s.gamma, s.beta, const_cast<const T*>(s.center), const_cast<const T*>(s.variance),
+                           const_cast<const T*>(s.inverse), mean.old, variance.old, const_cast<const T*>(mean.to),
+                           const_cast<const T*>(variance.to)})
+      if (small != nullptr && !apart({map.out, count * sizeof(T)}, {{small, s.shape.kept() * sizeof(T)}}))
+        return nullptr;
+    return next;
+  }
+};
 
 // Returns y, updates of the running statistics, center and inverse; y alone with fixed statistics; None where NumPy
 // has to do it.
@@ -176,7 +215,9 @@ py::object batch_normalization(const py::array& input, const py::object& beta, c
     const T *old_mean = held.read<T>(mean, shape, "mean"), *old_variance = held.read<T>(variance, shape, "variance");
     MaybeArray center, inverse, spread;
     py::array y = fresh_like(plan.x);
-    Standardization<T> s{};
+    const auto work = std::make_shared<Standardizing<T>>();
+    Standardization<T>& s = work->s;
+    s = {};
     s.shape = plan.shape;
     s.x = data<T>(plan.x);
     s.gamma = held.read<T>(gamma, shape, "gamma");
@@ -196,14 +237,21 @@ py::object batch_normalization(const py::array& input, const py::object& beta, c
       s.variance = mutable_data<T>(*spread);
     }
     s.inverse = mutable_data<T>(*inverse);
-    perform(plan.shape.size(), [=] { tables<T>().normalization->forward(s); });
-    if (s.fixed) return y;
     py::list results;
     results.append(y);
     const double count = static_cast<double>(plan.shape.reduced());
-    if (old_mean != nullptr) results.append(moved<T>(old_mean, *center, decay, 1 - decay));
-    if (old_variance != nullptr)
-      results.append(moved<T>(old_variance, *spread, decay, (1 - decay) * count / std::max(count - 1, 1.0)));
+    const auto moving = [&](Running<T>& r, const T* old, const MaybeArray& found, double weight) {
+      if (s.fixed || old == nullptr) return;
+      py::array moved = fresh<T>(shape);
+      r = {old, data<T>(*found), static_cast<T>(decay), static_cast<T>(weight), mutable_data<T>(moved)};
+      results.append(moved);
+    };
+    moving(work->mean, old_mean, center, 1 - decay);
+    moving(work->variance, old_variance, spread, (1 - decay) * count / std::max(count - 1, 1.0));
+    // Memory of the variance would be that of the next result, which then could not be part of this.
+    if (recording != nullptr && spread) recording->held.push_back(*spread);
+    perform_fusible(plan.shape.size(), work);
+    if (s.fixed) return y;
     results.append(*center);
     results.append(*inverse);
     return results;
@@ -237,6 +285,36 @@ py::object layer_normalization(const py::array& input, const py::object& beta, c
     return py::make_tuple(y, center, inverse);
   });
 }
+
+// Backward of a normalization; that of a ReLU behind it can be part of it.
+template <class T>
+class StandardizingBack : public Fusible {
+ public:
+  explicit StandardizingBack(const StandardizationGradient<T>& given) : s(given) {}
+
+  void run() const override { tables<T>().normalization->backward(s); }
+  const void* result() const override { return nullptr; }
+  std::shared_ptr<const Fusible> then(const MapWork&) const override { return nullptr; }
+
+  std::shared_ptr<const Fusible> after(const MapWork& map) const override {
+    const long count = s.shape.size();
+    if (s.y != nullptr || s.dz != nullptr || s.along || !map.is("ReLU'", count, sizeof(T))) return nullptr;
+    if (map.out != reinterpret_cast<const char*>(s.dy)) return nullptr;
+    auto next = std::make_shared<StandardizingBack>(s);
+    next->s.y = reinterpret_cast<const T*>(map.in[0]);
+    next->s.dy = reinterpret_cast<const T*>(map.in[1]);
+    const auto elsewhere = [&](const T* to, long size) {
+      const std::vector<Memory> read = {{next->s.y, count * sizeof(T)}, {next->s.dy, count * sizeof(T)}};
+      return to == nullptr || apart({to, size * sizeof(T)}, read);
+    };
+    const long kept = s.shape.kept();
+    if (!elsewhere(s.dx, count) || !elsewhere(s.dgamma, kept) || !elsewhere(s.dbeta, kept)) return nullptr;
+    return next;
+  }
+
+ private:
+  StandardizationGradient<T> s;
+};
 
 // Returns (dx, dgamma, dbeta, dz), None for what is not wanted; or None where NumPy has to do it. `axes` are those of
 // the statistics. `want` says which are wanted. With `y`, dy counts where y is above 0.
@@ -283,7 +361,7 @@ py::object standardization_gradient(const py::array& input, const py::object& dy
     if (want[1]) s.dgamma = result(1, fresh<T>(shape));
     if (want[2]) s.dbeta = result(2, fresh<T>(shape));
     if (want[3]) s.dz = result(3, fresh_like(plan.x));
-    perform(plan.shape.size(), [=] { tables<T>().normalization->backward(s); });
+    perform_fusible(plan.shape.size(), std::make_shared<StandardizingBack<T>>(s));
     return py::make_tuple(results[0], results[1], results[2], results[3]);
   });
 }

@@ -35,6 +35,12 @@ struct Drawing {
   }
 };
 
+// What a program derives from memory of a storage whose `version` counts how often that was written.
+struct Kept {
+  py::object storage, version;
+  std::shared_ptr<bool> holds;
+};
+
 std::vector<Attribute> attributes(const py::list& given) {
   std::vector<Attribute> found;
   for (const py::handle item : given) {
@@ -49,12 +55,13 @@ std::vector<Attribute> attributes(const py::list& given) {
 // Work that was recorded, what it starts from, and what becomes of Python's objects by it.
 class Program {
  public:
-  Program(Recording&& recorded, std::vector<Drawing>&& drawings, const py::list& guards, const py::list& effects,
-          const py::list& counts)
+  Program(Recording&& recorded, std::vector<Drawing>&& drawings, std::vector<Kept>&& kept, const py::list& guards,
+          const py::list& effects, const py::list& counts)
       : work_(fused(std::move(recorded.work), recorded.arena->ended())),
         arena_(std::move(recorded.arena)),
         elements_(recorded.elements),
         drawings_(std::move(drawings)),
+        kept_(std::move(kept)),
         guards_(attributes(guards)),
         effects_(attributes(effects)),
         counts_(attributes(counts)) {
@@ -67,15 +74,21 @@ class Program {
     for (const Attribute& guard : guards_)
       if (!holds(guard)) return false;
     for (const Drawing& drawing : drawings_) drawing.look();
+    for (Kept& kept : kept_) {
+      py::object version = kept.storage.attr("version");
+      *kept.holds = version.equal(kept.version);
+      kept.version = std::move(version);
+    }
     {
       running_ = true;
-      const Ended ended{running_};
+      Ended ended{*this};
       const GilRelease released(elements_ >= worth_releasing);
       try {
-        for (const std::function<void()>& part : work_) part();
+        for (const Piece& piece : work_) piece.run();
       } catch (const Unfit&) {
         return false;
       }
+      ended.whole = true;
     }
     for (const Drawing& drawing : drawings_) drawing.count();
     for (const Attribute& effect : effects_)
@@ -99,12 +112,28 @@ class Program {
   }
 
   std::size_t length() const { return work_.size(); }
+
+  // For each piece, whether a kernel that is no map is part of it, and the maps that are.
+  py::list pieces() const {
+    py::list found;
+    for (const Piece& piece : work_) {
+      py::list names;
+      for (const char* name : piece.maps) names.append(name);
+      found.append(py::make_tuple(piece.kernel, names));
+    }
+    return found;
+  }
   std::size_t bytes() const { return arena_->size(); }
 
  private:
   struct Ended {
-    bool& running;
-    ~Ended() { running = false; }
+    Program& program;
+    bool whole = false;
+    ~Ended() {
+      program.running_ = false;
+      if (whole) return;
+      for (Kept& kept : program.kept_) kept.version = py::none();
+    }
   };
 
   // Identity decides, but for numbers.
@@ -119,10 +148,11 @@ class Program {
     return same;
   }
 
-  std::vector<std::function<void()>> work_;
+  std::vector<Piece> work_;
   std::shared_ptr<Arena> arena_;
   long elements_;
   std::vector<Drawing> drawings_;
+  std::vector<Kept> kept_;
   std::vector<Attribute> guards_, effects_, counts_;
   bool running_ = false;
 };
@@ -166,10 +196,21 @@ class Recorder {
   }
 
   // The program of what was recorded. Each list has (object, attribute, value): what must be so before it runs, what
-  // is set after that, and numbers that are added to.
-  std::unique_ptr<Program> finish(const py::list& guards, const py::list& effects, const py::list& counts) {
+  // is set after that, and numbers that are added to. `sources` has (storage, array): memory that is read and whose
+  // changes the storage counts.
+  std::unique_ptr<Program> finish(const py::list& guards, const py::list& effects, const py::list& counts,
+                                  const py::list& sources) {
     if (recording == &recorded_) throw std::runtime_error("the recording has not been stopped");
-    return std::make_unique<Program>(std::move(recorded_), std::move(drawings_), guards, effects, counts);
+    std::vector<Kept> kept;
+    for (const Derived& derived : recorded_.derived)
+      for (const py::handle item : sources) {
+        const py::tuple entry = py::cast<py::tuple>(item);
+        if (py::cast<py::array>(entry[1]).data() != derived.source) continue;
+        kept.push_back({entry[0], py::none(), derived.holds});
+        break;
+      }
+    return std::make_unique<Program>(std::move(recorded_), std::move(drawings_), std::move(kept), guards, effects,
+                                     counts);
   }
 
  private:
@@ -186,6 +227,7 @@ void bind_recording(py::module_& m) {
   py::class_<Program>(m, "Program")
       .def("run", &Program::run)
       .def("differences", &Program::differences)
+      .def("pieces", &Program::pieces)
       .def("__len__", &Program::length)
       .def_property_readonly("bytes", &Program::bytes);
   py::class_<Recorder>(m, "Recorder")

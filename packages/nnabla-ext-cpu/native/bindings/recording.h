@@ -39,17 +39,26 @@ struct DrawPlace {
   std::uint64_t stream, number;
 };
 
+// What is computed of memory alone and stays where it is: there is nothing to do again while that memory is as it was.
+struct Derived {
+  const void* source;
+  std::shared_ptr<bool> holds;
+};
+
 struct Recording {
   std::vector<Work> work;
   std::shared_ptr<Arena> arena = std::make_shared<Arena>();
   long elements = 0;
   // Whether something was done that is not put down here.
   bool missed = false;
+  std::vector<Derived> derived;
+  // What later results must not take the memory of.
+  std::vector<pybind11::object> held;
   // Of the function that is being recorded, if it draws.
   std::shared_ptr<DrawPlace> draw;
 
-  void add(long count, std::function<void()> run, std::vector<MapWork> map = {}) {
-    work.push_back({std::move(run), std::move(map)});
+  void add(long count, Work done) {
+    work.push_back(std::move(done));
     elements += count;
     arena->set_time(work.size());
   }
@@ -75,7 +84,27 @@ inline void perform(long elements, F work) {
     const GilRelease released(elements >= worth_releasing);
     work();
   }
-  if (recording != nullptr) recording->add(elements, std::move(work));
+  if (recording != nullptr) recording->add(elements, {std::move(work), {}, nullptr});
+}
+
+inline void perform_fusible(long elements, const std::shared_ptr<const Fusible>& work) {
+  {
+    const GilRelease released(elements >= worth_releasing);
+    work->run();
+  }
+  if (recording != nullptr) recording->add(elements, {[work] { work->run(); }, {}, work});
+}
+
+// Perform `f(to, rectify)`, which writes `count` elements one after another; see Rectifiable.
+template <class T, class F>
+inline void perform_rectifiable(long elements, T* to, long count, bool rectify, std::vector<Memory> reads, F f) {
+  if (recording == nullptr) {
+    const GilRelease released(elements >= worth_releasing);
+    f(to, rectify);
+    return;
+  }
+  perform_fusible(elements,
+                  std::make_shared<const Rectifiable<T, F>>(std::move(f), to, count, rectify, std::move(reads)));
 }
 
 // Give up the GIL for work that is never recorded.

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "bindings/families.h"
+#include "bindings/mapping.h"
 #include "bindings/operands.h"
 #include "common/threads.h"
 
@@ -142,18 +143,17 @@ bool add(py::handle target, py::handle source) {
   if (to.type != from.type || !one_shape(to, from) || !writeable(to) || overlap(to, from)) return false;
   if (to.type != float_type && to.type != double_type) return false;
   const Pair pair(to, from);
+  const long item = item_bytes(to);
+  if (pair.nd == 1 && pair.step[0][0] == item && pair.step[1][0] == item) {
+    perform_map("Add2", to.type == double_type, pair.count, {to.data, from.data}, to.data);
+    return true;
+  }
   const auto sum = [&](auto zero) {
     using T = decltype(zero);
     perform(pair.count, [=] {
       pair.rows([](long n, char* to, long to_step, const char* from, long from_step) {
-        if (to_step == sizeof(T) && from_step == sizeof(T)) {
-          T* a = reinterpret_cast<T*>(to);
-          const T* b = reinterpret_cast<const T*>(from);
-          for (long i = 0; i < n; i++) a[i] += b[i];
-        } else {
-          for (long i = 0; i < n; i++)
-            *reinterpret_cast<T*>(to + i * to_step) += *reinterpret_cast<const T*>(from + i * from_step);
-        }
+        for (long i = 0; i < n; i++)
+          *reinterpret_cast<T*>(to + i * to_step) += *reinterpret_cast<const T*>(from + i * from_step);
       });
     });
   };

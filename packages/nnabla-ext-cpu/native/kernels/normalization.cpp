@@ -104,19 +104,21 @@ struct ColumnMoments {
 };
 
 // -- applying --------------------------------------------------------------------------------------------------
-enum class Then { nothing, rectify, add_and_rectify };
+enum class Then { nothing, add, rectify, add_and_rectify };
 
 template <Then then, class V, class T>
 NNABLA_INLINE V finish(V v, const T* z) {
-  if constexpr (then == Then::add_and_rectify) v += get<V>(z);
-  if constexpr (then != Then::nothing) v = v < 0 ? V{} : v;
+  if constexpr (then == Then::add || then == Then::add_and_rectify) v += get<V>(z);
+  if constexpr (then == Then::rectify || then == Then::add_and_rectify) v = v < 0 ? V{} : v;
   return v;
 }
 
 template <class F>
 void by_end(bool rectify, bool add, F&& f) {
-  if (!rectify) {
+  if (!rectify && !add) {
     f(std::integral_constant<Then, Then::nothing>{});
+  } else if (!rectify) {
+    f(std::integral_constant<Then, Then::add>{});
   } else if (add) {
     f(std::integral_constant<Then, Then::add_and_rectify>{});
   } else {

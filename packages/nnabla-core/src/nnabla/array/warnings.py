@@ -10,7 +10,7 @@ import numpy as np
 __all__ = ["no_warnings"]
 
 no_warnings: Any
-"""``with no_warnings():`` infinity and NaN are values like others, not worth a warning."""
+"""``with no_warnings():`` infinity and NaN are values like others, not worth a warning from NumPy at every step."""
 
 
 class _NoWarnings(AbstractContextManager[None]):

@@ -62,8 +62,9 @@ class BackwardSegment(Segment):
         self._runs = 1  # there are segments from the program's second run on
 
     def run(self) -> None:
-        for at in range(len(self.steps)):
-            self.run_step(at)
+        with no_warnings():
+            for at in range(len(self.steps)):
+                self.run_step(at)
 
     def run_step(self, at: int) -> None:
         step, (grads, datas) = self.steps[at], self.clears[at]
@@ -189,20 +190,26 @@ def _program(root: Node) -> BackwardProgram:
     return found
 
 
-def _seed(variable: Any, grad: Any, program: BackwardProgram) -> NdArray:
+def _constant_seed(content: Content, grad: float, program: BackwardProgram) -> NdArray:
+    """Return the gradient to start from that is a number, which is the same array each time.
+
+    So are its memory and all that was found for it.
+    """
+    found = program.constants.get(grad)
+    if found is None:
+        if len(program.constants) >= _MOST_CONSTANTS:
+            program.constants.clear()
+        data = content.data
+        found = program.constants[grad] = NdArray._over(Storage(data._storage.size), data.shape)
+    if found._storage.array is None:
+        found.fill(float(grad))
+    return found
+
+
+def _seed(variable: Any, grad: Any) -> NdArray:
     """Return the gradient to start from as an NdArray."""
     if grad is None:
         return variable.grad
-    if type(grad) in (int, float) and variable.size <= _MOST_CONSTANT:
-        # A number is the same each time: so are the array that holds it, its memory and all that was found for it.
-        found = program.constants.get(grad)
-        if found is None:
-            if len(program.constants) >= _MOST_CONSTANTS:
-                program.constants.clear()
-            found = program.constants[grad] = NdArray._over(Storage(variable.size), variable.shape)
-        if found._storage.array is None:
-            found.fill(float(grad))
-        return found
     if isinstance(grad, NdArray):
         if grad.shape != variable.shape:
             raise ShapeError(f"Variable.backward: grad has shape {grad.shape}, the Variable {variable.shape}")
@@ -236,48 +243,44 @@ def backward(
             "Variable.backward: the Variable has no parent function; call backward on the output of a function"
         )
     program = _program(root)
-    seed = _seed(variable, grad, program)
+    content = root.content
+    constant = type(grad) in (int, float) and content.data._storage.size <= _MOST_CONSTANT
+    seed = _constant_seed(content, grad, program) if constant else _seed(variable, grad)
     if not program.steps:
         return
     before = hooks(pre_hook, callback.function_pre_hooks())
     after = hooks(post_hook, callback.function_post_hooks())
-    exchanges = _callbacks(communicator_callbacks)
+    exchanges = () if communicator_callbacks is None else _callbacks(communicator_callbacks)
     temporary = seed is not grad and grad is not None
+    program.runs += 1
+    observed = program.recomputes or before or after or exchanges or recorder.active is not None
     # While it runs, the root's gradient is the one given; afterwards it is again what it was.
-    held, root.content.grad = root.content.grad, seed
+    held, content.grad = content.grad, seed
     try:
-        with no_warnings():
-            _run(program, root, temporary, clear_buffer, before, after, exchanges)
+        if program.runs >= WORTH_COMPILING and not observed:
+            for segment in program.segments(content, temporary and not constant, clear_buffer):
+                segment.execute()
+        else:
+            with no_warnings():
+                _interpret(program, content, temporary, clear_buffer, before, after, exchanges)
     finally:
-        root.content.grad = held
+        content.grad = held
 
 
-def _callbacks(given: Any) -> list[Any]:
-    if given is None:
-        return []
-    return list(given) if isinstance(given, (list, tuple)) else [given]
+def _callbacks(given: Any) -> Sequence[Any]:
+    return given if isinstance(given, (list, tuple)) else [given]
 
 
-def _run(
+def _interpret(
     program: BackwardProgram,
-    root: Node,
+    top: Content,
     temporary: bool,
     clear_buffer: bool,
     before: Iterable[Hook],
     after: Iterable[Hook],
     exchanges: Sequence[Any],
 ) -> None:
-    top = root.content
-    program.runs += 1
-    if (
-        program.runs >= WORTH_COMPILING
-        and not (program.recomputes or before or after or exchanges)
-        and recorder.active is None
-    ):
-        constant = any(top.grad is array for array in program.constants.values())
-        for segment in program.segments(top, temporary and not constant, clear_buffer):
-            segment.execute()
-        return
+    """Run step by step, with those who look on."""
     clears = program.clears() if clear_buffer else _NEVER
     record = recorder.active
     refill = _Refill(program, clear_buffer) if program.recomputes else None

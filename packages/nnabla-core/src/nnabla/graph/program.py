@@ -68,13 +68,14 @@ class Segment:
 
     def run(self) -> None:
         """Interpret the steps."""
-        for step, clears in zip(self.steps, self.clears):
-            step.function.execute(step.ins, step.outs)
-            for content in clears:
-                content.data._storage.clear()
+        with no_warnings():
+            for step, clears in zip(self.steps, self.clears):
+                step.function.execute(step.ins, step.outs)
+                for content in clears:
+                    content.data._storage.clear()
 
     def run_step(self, at: int) -> None:
-        """Interpret one step."""
+        """Interpret one step; to be called within ``no_warnings()``."""
         step = self.steps[at]
         step.function.execute(step.ins, step.outs)
         for content in self.clears[at]:
@@ -194,7 +195,8 @@ class ForwardProgram:
     def run(self, mode: int) -> None:
         """Run everything, nobody looking on."""
         if self.data_dependent:
-            self.observe(mode, (), ())
+            with no_warnings():
+                self.observe(mode, (), ())
             return
         for segment in self.segments(mode):
             segment.execute()
@@ -324,12 +326,11 @@ def forward(
     mode = CLEAR_BUFFER if clear_buffer else CLEAR_NO_NEED_GRAD if clear_no_need_grad else PLAIN
     before = hooks(pre_hook, callback.function_pre_hooks())
     after = hooks(post_hook, callback.function_post_hooks())
-    # Infinity and NaN are values in a network, not worth a warning from NumPy at every step.
+    if not before and not after and recorder.active is None:
+        program.run(mode)
+        return
     with no_warnings():
-        if before or after or recorder.active is not None:
-            program.observe(mode, before, after)
-        else:
-            program.run(mode)
+        program.observe(mode, before, after)
 
 
 def run_now(function: Function, ins: Sequence[Content], nodes: Sequence[Node]) -> None:

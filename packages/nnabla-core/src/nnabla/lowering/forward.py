@@ -99,7 +99,7 @@ class Prepared:
 def _constant(setup: Setup) -> float | None:
     """Return the value that an operator's one result has everywhere, if its body says so."""
     op = setup.op
-    if op.body is None or len(setup.out_shapes) != 1 or op.data_dependent:
+    if op.body is None or op.reference_kernel is not None or len(setup.out_shapes) != 1 or op.data_dependent:
         return None
     node = setup.trace.outputs[0].node
     return node.setup.args["val"] if node is not None and node.op.name == "Full" else None

@@ -13,7 +13,7 @@ from nnabla.plugins.backend import Backend
 from nnabla_ext.cpu import native
 from nnabla_ext.cpu.compilation import compile_segment
 from nnabla_ext.cpu.kernels import ACCUMULATE_KERNELS, BACKWARD_KERNELS, FORWARD_KERNELS
-from nnabla_ext.cpu.native.copy import copied, filled, kept_conversion
+from nnabla_ext.cpu.native.copy import converted, copied, filled
 from nnabla_ext.cpu.solver_kernels import GRADIENT_KERNELS, SOLVER_KERNELS
 
 __all__ = ["BACKEND", "CpuBackend"]
@@ -53,5 +53,5 @@ class CpuBackend(Backend):
 BACKEND = CpuBackend()
 
 if native.module is not None:
-    HOST.copied, HOST.converted, HOST.filled = copied, kept_conversion, filled
+    HOST.copied, HOST.converted, HOST.filled = copied, converted, filled
     HOST.assigned, HOST.added = native.module.assign, native.module.add

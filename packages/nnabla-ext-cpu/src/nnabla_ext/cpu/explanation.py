@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -67,13 +68,16 @@ def explain(variable: Any, clear_buffer: bool = True, runs: int = 5) -> str:
 
 
 def _programs(segments: list[Any]) -> list[str]:
-    """Return a line for each native program, and one for what is interpreted."""
+    """Return lines for each native program with what is done together in it, and one for what is interpreted."""
     replays = [s.compiled.__self__ for s in segments if s.compiled is not None]
-    found = [
-        f"native program: {len(p.functions)} functions in {len(p.native)} calls, {p.native.bytes / 1024:.0f} KiB"
-        for replay in replays
-        for p in replay.programs
-    ]
+    found = []
+    for program in (program for replay in replays for program in replay.programs):
+        pieces, size = program.native.pieces(), program.native.bytes / 1024
+        found.append(f"native program: {len(program.functions)} functions in {len(pieces)} calls, {size:.0f} KiB")
+        together = Counter(
+            " + ".join(["kernel"] * kernel + names) for kernel, names in pieces if kernel + len(names) > 1
+        )
+        found += [f"in one call, {count} times: {each}" for each, count in together.items()]
     interpreted = [f.name for replay in replays for f in replay.interpreted]
     return found + ([f"interpreted: {', '.join(interpreted)}"] if interpreted else [])
 

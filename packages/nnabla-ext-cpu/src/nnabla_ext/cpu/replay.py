@@ -20,6 +20,7 @@ import numpy as np
 
 from nnabla.array.library import HOST
 from nnabla.array.storage import Storage
+from nnabla.array.warnings import no_warnings
 from nnabla_ext.cpu.native import module
 
 __all__ = ["MOST_BYTES", "Part", "Replay"]
@@ -51,7 +52,7 @@ class Part(Protocol):
         """The functions whose steps it consists of."""
 
     def run(self) -> None:
-        """Run it."""
+        """Run it; within ``no_warnings()``."""
 
     def touched(self) -> tuple[list[Any], list[Any]]:
         """Return the NdArrays that are read as they were before, and those that are written or cleared."""
@@ -93,16 +94,21 @@ class Replay:
         """Run all parts."""
         pieces = self._pieces
         if pieces is None:
-            if self._settled and self._recordings < _MOST_RECORDINGS and self._ready():
-                self._record()
-            else:
-                self._settled = True
-                for part in self._parts:
-                    part.run()
+            with no_warnings():
+                if self._settled and self._recordings < _MOST_RECORDINGS and self._ready():
+                    self._record()
+                else:
+                    self._settled = True
+                    for part in self._parts:
+                        part.run()
             return
         fits = True
         for piece in pieces:
-            fits &= piece.run() is not False
+            if type(piece) is _Program:
+                fits &= piece.run()
+            else:
+                with no_warnings():
+                    piece.run()
         if fits:
             self._misfits = 0
             return
@@ -209,8 +215,9 @@ class _Program:
             _move_in(storage, private)
         if self.native.run():
             return True
-        for part in self._parts:
-            part.run()
+        with no_warnings():
+            for part in self._parts:
+                part.run()
         return False
 
     def moved(self) -> list[int]:
@@ -331,9 +338,19 @@ class _Writing:
                 guards.append((function, "kept", kept))
             else:
                 effects.append((function, "kept", function.kept))
-        native = self._recorder.finish(guards, effects, counts)
+        native = self._recorder.finish(guards, effects, counts, self._sources())
         pieces.append(_Program(self._parts, native, self._inputs, self._prepared))
         return True
+
+    def _sources(self) -> list[tuple[Storage, np.ndarray]]:
+        """Return the memory that is only read, and that nobody changes without its storage's knowing it."""
+        found = []
+        for key in self._read - self._written:
+            storage, before, _ = self._before[key]
+            state = dict(zip(_STATE, before))
+            if state["array"] is not None and not state["exported"]:
+                found.append((storage, state["array"]))
+        return found
 
     def _carry(self, carried: list[tuple[Storage, np.ndarray]]) -> bool:
         """Write what replaces values that were read to where these were, for the next run to read."""

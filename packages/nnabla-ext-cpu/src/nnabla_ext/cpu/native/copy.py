@@ -15,7 +15,7 @@ from nnabla.plugins.backend import BackwardKernel, ForwardKernel
 from nnabla_ext.cpu.kernels import indexing
 from nnabla_ext.cpu.native import module
 
-__all__ = ["BACKWARD_KERNELS", "FORWARD_KERNELS", "converted", "copied", "filled", "kept_conversion"]
+__all__ = ["BACKWARD_KERNELS", "FORWARD_KERNELS", "converted", "copied", "filled"]
 
 Array = np.ndarray
 Arrays = tuple[Any, ...]
@@ -28,8 +28,6 @@ BACKWARD_KERNELS: dict[str, BackwardKernel] = {}
 _FEW = 2048
 #: More are left to the system, which gives pages of zeros when they are touched, or says that there is no such memory.
 _MANY = 1 << 26
-#: What converting so many elements takes is more than what a native program saves for one step.
-_WORTH_KEEPING = 1 << 16
 _FLOATS = {np.dtype(np.float32): False, np.dtype(np.float64): True}
 
 
@@ -41,15 +39,6 @@ def copied(x: Array, c_order: bool) -> Array | None:
 def converted(x: Array, dtype: np.dtype) -> Array | None:
     """Return the values in another dtype; None where NumPy does it as well."""
     return None if x.size < _FEW and not module.is_recording() else module.converted(x, dtype)
-
-
-def kept_conversion(x: Array, dtype: np.dtype) -> Array | None:
-    """Return the values of a storage in another dtype, which it may keep; None where NumPy does it as well.
-
-    Large ones do not become part of a native program, which would convert them again in each run: NumPy's memory keeps
-    the step that wants them outside, and there they are converted once for each change.
-    """
-    return None if x.size >= _WORTH_KEEPING and module.is_recording() else converted(x, dtype)
 
 
 def filled(shape: Sequence[int], value: float, dtype: np.dtype) -> Array | None:
