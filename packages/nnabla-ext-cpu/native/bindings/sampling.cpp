@@ -26,6 +26,7 @@ class AxisMixtures {
  public:
   // Each a tuple (axis, size before, starts, indices, weights).
   explicit AxisMixtures(const py::list& given) {
+    auto all = std::make_shared<std::vector<One>>();
     for (py::handle entry : given) {
       const py::tuple tuple = py::cast<py::tuple>(entry);
       if (tuple.size() != 5) throw py::value_error("a mixture is (axis, size, start, index, weight)");
@@ -37,9 +38,10 @@ class AxisMixtures {
       one.doubles = tuple[4].cast<std::vector<double>>();
       one.floats.assign(one.doubles.begin(), one.doubles.end());
       check(one);
-      all_.push_back(std::move(one));
+      all->push_back(std::move(one));
     }
-    if (all_.empty()) throw py::value_error("no axis is mixed");
+    if (all->empty()) throw py::value_error("no axis is mixed");
+    all_ = std::move(all);
   }
 
   // A fresh array that lies as x does.
@@ -58,14 +60,14 @@ class AxisMixtures {
         place[order[i]] = i;
       }
       int first = nd;
-      for (const One& one : all_) {
+      for (const One& one : *all_) {
         if (one.axis >= nd || x.shape(one.axis) != one.from) throw py::value_error("an axis has another size");
         first = std::min(first, place[one.axis]);
       }
       long outer = 1;
       for (int i = 0; i < first; i++) outer *= size[i];
       std::vector<Mixture<T>> mixtures;
-      for (const One& one : all_) {
+      for (const One& one : *all_) {
         Mixture<T> m{1,
                      one.from,
                      static_cast<long>(one.start.size()) - 1,
@@ -89,8 +91,9 @@ class AxisMixtures {
       if (y.size() == 0) return y;
       T* to = mutable_data<T>(y);
       const T* from = data<T>(x);
-      MaybeRelease released(std::max(x.size(), y.size()));
-      tables<T>().sampling->mix(outer, static_cast<int>(mixtures.size()), mixtures.data(), from, to);
+      perform(std::max(x.size(), y.size()), [=, all = all_, mixtures = std::move(mixtures)] {
+        tables<T>().sampling->mix(outer, static_cast<int>(mixtures.size()), mixtures.data(), from, to);
+      });
       return y;
     });
   }
@@ -120,7 +123,8 @@ class AxisMixtures {
     if (!fits) throw py::value_error("the starts, indices and weights of a mixture do not go together");
   }
 
-  std::vector<One> all_;
+  // Shared with the programs that it is part of.
+  std::shared_ptr<const std::vector<One>> all_;
 };
 
 // -- places --------------------------------------------------------------------------------------------------
@@ -292,14 +296,17 @@ py::array both_parts(const py::array& x, int axis) {
     py::array y = fresh<T>(shape);
     const T* from = data<T>(given);
     T* to = mutable_data<T>(y);
-    MaybeRelease released(y.size());
-    for (long o = 0; o < outer; o++, from += inner, to += 2 * inner) {
-      // NaN stays.
-      for (long i = 0; i < inner; i++) {
-        to[i] = from[i] < 0 ? 0 : from[i];
-        to[inner + i] = from[i] > 0 ? 0 : 0 - from[i];
+    perform(y.size(), [=] {
+      for (long o = 0; o < outer; o++) {
+        const T* in = from + o * inner;
+        T* out = to + o * 2 * inner;
+        // NaN stays.
+        for (long i = 0; i < inner; i++) {
+          out[i] = in[i] < 0 ? 0 : in[i];
+          out[inner + i] = in[i] > 0 ? 0 : 0 - in[i];
+        }
       }
-    }
+    });
     return y;
   });
 }

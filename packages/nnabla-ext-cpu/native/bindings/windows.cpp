@@ -1,6 +1,8 @@
 // Windows weighted by kernels of their own, and patches compared with shifted ones.
 #include <pybind11/stl.h>
 
+#include <array>
+
 #include "bindings/arrays.h"
 #include "bindings/families.h"
 #include "kernels/tables.h"
@@ -31,8 +33,8 @@ py::array separable(const py::array& x, const py::array& vertical, const py::arr
     const py::array image = in_c_order<T>(x), down = in_c_order<T>(vertical), across = in_c_order<T>(horizontal);
     py::array y = fresh<T>({s.batch, s.channels, s.out[0], s.out[1]});
     T* to = mutable_data<T>(y);
-    MaybeRelease released(y.size() * s.kernel[0]);
-    tables<T>().sampling->separable(s, data<T>(image), data<T>(down), data<T>(across), to);
+    const T *x0 = data<T>(image), *v = data<T>(down), *h = data<T>(across);
+    perform(y.size() * s.kernel[0], [=] { tables<T>().sampling->separable(s, x0, v, h, to); });
     return y;
   });
 }
@@ -56,12 +58,12 @@ py::tuple separable_gradient(const py::array& x, const py::array& vertical, cons
     const py::array given = in_c_order<T>(dy);
     if (need.size() != 3 || given.size() != s.batch * s.channels * s.out[0] * s.out[1])
       throw py::value_error("a gradient has another shape than the result");
-    T* to[3];
+    std::array<T*, 3> to;
     const py::tuple result =
         py::make_tuple(wanted(need[0], x, to[0]), wanted(need[1], vertical, to[1]), wanted(need[2], horizontal, to[2]));
-    MaybeRelease released(given.size() * s.kernel[0]);
-    tables<T>().sampling->separable_gradient(s, data<T>(image), data<T>(down), data<T>(across), data<T>(given), to[0],
-                                             to[1], to[2]);
+    const T *x0 = data<T>(image), *v = data<T>(down), *h = data<T>(across), *seed = data<T>(given);
+    perform(given.size() * s.kernel[0],
+            [=] { tables<T>().sampling->separable_gradient(s, x0, v, h, seed, to[0], to[1], to[2]); });
     return result;
   });
 }
@@ -93,8 +95,8 @@ py::array correlate(const py::array& x1, const py::array& x2, const Shape& patch
     const py::array first = in_c_order<T>(x1), second = in_c_order<T>(x2);
     py::array y = fresh<T>({s.batch, s.out[0], s.out[1], s.shifts[0], s.shifts[1]});
     T* to = mutable_data<T>(y);
-    MaybeRelease released(correlation_work(s, x1));
-    tables<T>().sampling->correlate(s, data<T>(first), data<T>(second), to);
+    const T *a = data<T>(first), *b = data<T>(second);
+    perform(correlation_work(s, x1), [=] { tables<T>().sampling->correlate(s, a, b, to); });
     return y;
   });
 }
@@ -108,10 +110,10 @@ py::tuple correlate_gradient(const py::array& x1, const py::array& x2, const py:
     const py::array first = in_c_order<T>(x1), second = in_c_order<T>(x2), given = in_c_order<T>(dy);
     if (need.size() != 2 || given.size() != s.batch * s.out[0] * s.out[1] * s.shifts[0] * s.shifts[1])
       throw py::value_error("a gradient has another shape than the result");
-    T* to[2];
+    std::array<T*, 2> to;
     const py::tuple result = py::make_tuple(wanted(need[0], x1, to[0]), wanted(need[1], x2, to[1]));
-    MaybeRelease released(correlation_work(s, x1));
-    tables<T>().sampling->correlate_gradient(s, data<T>(first), data<T>(second), data<T>(given), to[0], to[1]);
+    const T *a = data<T>(first), *b = data<T>(second), *seed = data<T>(given);
+    perform(correlation_work(s, x1), [=] { tables<T>().sampling->correlate_gradient(s, a, b, seed, to[0], to[1]); });
     return result;
   });
 }
