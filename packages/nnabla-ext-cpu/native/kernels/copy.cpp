@@ -147,7 +147,10 @@ void fill(long count, T value, T* y) {
     if (value == 0 && !std::signbit(value)) {
       std::memset(y + first, 0, (end - first) * sizeof(T));
     } else {
-      for (long i = first; i < end; i++) y[i] = value;
+      const Vec<T> values = broadcast(value);
+      long i = first;
+      for (; i + lanes<T> <= end; i += lanes<T>) store(y + i, values);
+      for (; i < end; i++) y[i] = value;
     }
   });
 }

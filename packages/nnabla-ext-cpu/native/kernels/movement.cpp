@@ -162,6 +162,10 @@ void add_rows(long count, long rows, long width, const std::int64_t* index, cons
   const long parts = smaller(smaller(thread_count(), larger(1, count * width / movement_grain)), larger(rows, 1));
   parallel(static_cast<int>(parts), [&](int part, int total) {
     const long first = rows * part / total, last = rows * (part + 1) / total;
+    if (width == 1 && total == 1) {
+      for (long i = 0; i < count; i++) target[index[i]] += x[i];
+      return;
+    }
     if (width == 1) {
       for (long i = 0; i < count; i++) {
         const std::int64_t row = index[i];
