@@ -77,8 +77,8 @@ py::array one_hot_of(const Index& index, const std::vector<long>& sizes) {
   T* to = mutable_data<T>(y);
   const long count = index.size() / static_cast<long>(sizes.size());
   const std::int64_t* from = index.data();
-  MaybeRelease released(y.size());
-  tables<T>().movement->one_hot(count, static_cast<int>(sizes.size()), sizes.data(), from, to);
+  perform(y.size(),
+          [=] { tables<T>().movement->one_hot(count, static_cast<int>(sizes.size()), sizes.data(), from, to); });
   return y;
 }
 
@@ -119,9 +119,8 @@ void add_rows(py::array target, const Index& index, const py::array& given) {
     for (int i = 1; i < target.ndim(); i++) width *= target.shape(i);
     if (x.size() != count * width) throw py::value_error("there must be a row for each index");
     const std::int64_t* at = index.data();
-    bool outside = false;
-    for (long i = 0; i < count; i++) outside |= static_cast<std::uint64_t>(at[i]) >= static_cast<std::uint64_t>(rows);
-    for (long i = 0; outside && i < count; i++)
+    const bool within = tables<T>().movement->within(count, rows, at);
+    for (long i = 0; !within && i < count; i++)
       if (at[i] < 0 || at[i] >= rows)
         throw py::index_error("index " + std::to_string(at[i]) + " is outside of " + std::to_string(rows) + " rows");
     T* to = mutable_data<T>(target);

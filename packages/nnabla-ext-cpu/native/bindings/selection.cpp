@@ -2,6 +2,7 @@
 
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "bindings/arrays.h"
@@ -14,6 +15,9 @@ namespace {
 typedef py::array_t<std::int64_t, py::array::c_style | py::array::forcecast> Index;
 
 constexpr long most_elements_of_a_row = 1L << 31;
+
+// Bytes.
+constexpr long zeroed_together = 65536;
 
 bool in_c_order(const py::array& x) {
   return (x.flags() & py::array::c_style) && (holds<float>(x) || holds<double>(x));
@@ -69,10 +73,7 @@ py::object extreme(const py::array& x, bool smallest) {
     T* to = mutable_data<T>(y);
     std::int64_t* at = mutable_data<std::int64_t>(index);
     const T* from = data<T>(x);
-    {
-      MaybeRelease released(x.size());
-      tables<T>().selection->extreme(rows, n, smallest, from, at, to);
-    }
+    perform(x.size(), [=] { tables<T>().selection->extreme(rows, n, smallest, from, at, to); });
     return py::make_tuple(std::move(y), std::move(index));
   });
 }
@@ -208,21 +209,19 @@ py::array put_rows_along(const py::array& given, const Index& index, py::ssize_t
     T* to = mutable_data<T>(y);
     const T* from = data<T>(x);
     const std::int64_t* at = index.data();
-    bool inside = true;
-    {
-      MaybeRelease released(rows * size);
+    for (long i = 0; i < rows * k; i++)
+      if (at[i] < 0 || at[i] >= size) throw py::index_error("an index is outside of the row");
+    perform(rows * size, [=] {
+      // Short rows get their zeros together, and what is put there while it is in the cache.
+      const long some = std::max<long>(1, zeroed_together / std::max<long>(1, size * sizeof(T)));
       for (long r = 0; r < rows; r++) {
-        std::memset(to + r * size, 0, size * sizeof(T));
+        if (r % some == 0) std::memset(to + r * size, 0, std::min(some, rows - r) * size * sizeof(T));
         for (long i = 0; i < k; i++) {
           const std::int64_t place = at[r * k + i];
-          if (place < 0 || place >= size)
-            inside = false;
-          else
-            to[r * size + place] = from[r * k + i];
+          if (place >= 0 && place < size) to[r * size + place] = from[r * k + i];
         }
       }
-    }
-    if (!inside) throw py::index_error("an index is outside of the row");
+    });
     return y;
   });
 }

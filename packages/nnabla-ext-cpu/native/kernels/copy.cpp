@@ -69,7 +69,10 @@ NNABLA_INLINE void move_row(long n, const T* __restrict x, long step, T* __restr
     }
   } else if (step == 0) {
     const T value = *x;
-    for (long i = 0; i < n; i++) y[i] = value;
+    const Vec<T> values = broadcast(value);
+    long i = 0;
+    for (; i + lanes<T> <= n; i += lanes<T>) store(y + i, values);
+    for (; i < n; i++) y[i] = value;
   } else if (step == -1) {
     long i = 0;
     for (; i + lanes<T> <= n; i += lanes<T>) store(y + i, reversed<T>(load(x - i - (lanes<T> - 1))));
@@ -147,7 +150,10 @@ void fill(long count, T value, T* y) {
     if (value == 0 && !std::signbit(value)) {
       std::memset(y + first, 0, (end - first) * sizeof(T));
     } else {
-      for (long i = first; i < end; i++) y[i] = value;
+      const Vec<T> values = broadcast(value);
+      long i = first;
+      for (; i + lanes<T> <= end; i += lanes<T>) store(y + i, values);
+      for (; i < end; i++) y[i] = value;
     }
   });
 }

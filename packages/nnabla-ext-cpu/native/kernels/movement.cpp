@@ -156,12 +156,23 @@ bool put_along(const Line& line, const std::int64_t* index, const T* x, T* y) {
   return outside == 0;
 }
 
+bool within(long count, long size, const std::int64_t* index) {
+  std::uint64_t outside = 0;
+  for (long i = 0; i < count; i++)
+    outside |= static_cast<std::uint64_t>(index[i]) >= static_cast<std::uint64_t>(size) ? 1 : 0;
+  return outside == 0;
+}
+
 template <class T>
 void add_rows(long count, long rows, long width, const std::int64_t* index, const T* x, T* target) {
   // Each thread has rows of the target of its own and adds to them in the order of the indices.
   const long parts = smaller(smaller(thread_count(), larger(1, count * width / movement_grain)), larger(rows, 1));
   parallel(static_cast<int>(parts), [&](int part, int total) {
     const long first = rows * part / total, last = rows * (part + 1) / total;
+    if (width == 1 && total == 1) {
+      for (long i = 0; i < count; i++) target[index[i]] += x[i];
+      return;
+    }
     if (width == 1) {
       for (long i = 0; i < count; i++) {
         const std::int64_t row = index[i];
@@ -184,7 +195,8 @@ void add_rows(long count, long rows, long width, const std::int64_t* index, cons
 template <class T>
 const MovementTable<T>* movement_table() {
   static constexpr MovementTable<T> table = {
-      running<T, Adding>, running<T, Multiplying>, running_product_gradient<T>, one_hot<T>, put_along<T>, add_rows<T>};
+      running<T, Adding>, running<T, Multiplying>, running_product_gradient<T>, one_hot<T>, put_along<T>, within,
+      add_rows<T>};
   return &table;
 }
 template const MovementTable<float>* movement_table();

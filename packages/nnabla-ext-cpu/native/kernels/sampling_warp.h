@@ -274,9 +274,30 @@ void sample_planes(const Corners<T>& c, long n, const WarpShape& s, const T* x, 
   }
 }
 
+// The positions of a result in blocks. Those of wide rows follow each other down the rows, since what a turned or bent
+// row reads is read by the next ones again, soon enough to be in the nearest cache.
+struct WarpBlocks {
+  explicit WarpBlocks(const WarpShape& s) : out(s.out) {
+    if (s.out_row < warp_block / 2) {
+      width = warp_block;
+      row = out;
+    } else {
+      row = s.out_row;
+      width = divide_up(row, divide_up(row, warp_block));
+    }
+    rows = row > 0 ? out / row : 0;
+    count = rows * divide_up(row, width);
+  }
+  long first(long block) const { return block % rows * row + block / rows * width; }
+  long size(long block) const { return smaller(width, row - block / rows * width); }
+
+  long out, row, width, rows, count;
+};
+
 template <class T>
 void warp(const WarpShape& s, const T* x, const T* grid, T* y) {
-  const long blocks = divide_up(s.out, warp_block);
+  const WarpBlocks order(s);
+  const long blocks = order.count;
   const long image_size = s.channels * s.pixels(), out_size = s.channels * s.out;
   parallel_for(s.batch * blocks, larger(1, 8192 / (warp_block * larger(s.channels, 1))), [&](long begin, long end) {
     Corners<T> corners;
@@ -284,7 +305,7 @@ void warp(const WarpShape& s, const T* x, const T* grid, T* y) {
     T *zeros = memory, *turned = zeros + s.channels;
     for (long i = 0; i < s.channels; i++) zeros[i] = 0;
     for (long b = begin; b < end; b++) {
-      const long image = b / blocks, first = b % blocks * warp_block, n = smaller(warp_block, s.out - first);
+      const long image = b / blocks, first = order.first(b % blocks), n = order.size(b % blocks);
       find_corners<T, false>(s, image, first, n, grid, corners);
       const T* from = x + image * image_size;
       T* to = y + image * out_size;

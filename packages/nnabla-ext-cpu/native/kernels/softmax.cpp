@@ -359,6 +359,8 @@ void categorical(const SoftmaxShape& s, const T* x, const std::int64_t* label, T
   });
 }
 
+constexpr long rows_ahead = 24;
+
 template <class T>
 void categorical_backward(const SoftmaxShape& s, const T* x, const std::int64_t* label, const T* dy, T least, T* dx) {
   const long image = s.classes * s.inner;
@@ -370,6 +372,8 @@ void categorical_backward(const SoftmaxShape& s, const T* x, const std::int64_t*
       std::memset(dx + first * image, 0, (last - first) * image * sizeof(T));
       if (s.inner == 1) {
         for (long r = first; r < last; r++) {
+          // Which line of the row is read next, the processor does not guess.
+          __builtin_prefetch(x + smaller(r + rows_ahead, last - 1) * image);
           const std::uint64_t chosen = static_cast<std::uint64_t>(label[r]);
           if (chosen >= static_cast<std::uint64_t>(s.classes)) continue;
           const T p = x[r * image + chosen];

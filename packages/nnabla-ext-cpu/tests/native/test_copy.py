@@ -141,6 +141,16 @@ def test_triangles(dtype: Any, each_target: str, each_count: int) -> None:
         np.testing.assert_array_equal(module.triangle(x, k, False), np.tril(x, k))
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_diagonals_of_ones(dtype: Any, each_target: str) -> None:
+    for rows, columns in ((1, 1), (3, 5), (7, 4), (300, 200)):
+        for k in (0, 1, 2, -1, -3, columns, -rows, columns - 1, 1 - rows):
+            x = np.zeros((rows, columns), dtype)
+            found = FORWARD_KERNELS["EyeLike"](xp, (x,), (None,), {"k": k})
+            assert found.dtype == dtype
+            np.testing.assert_array_equal(found, np.eye(rows, columns, k))
+
+
 def test_tiles_and_fills(each_target: str, each_count: int) -> None:
     x = np.random.default_rng(4).standard_normal((30, 41)).astype(np.float32)
     for reps in ((2, 3), (3,), (2, 1, 2), (1, 1), (2, 1, 1)):

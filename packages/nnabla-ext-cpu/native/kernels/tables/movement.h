@@ -25,6 +25,9 @@ struct MovementTable {
   // y = x with the elements along the axis put where `index` says; false if one is outside of the line.
   bool (*put_along)(const Line& line, const std::int64_t* index, const T* x, T* y);
 
+  // Whether all indices are from 0 to size - 1.
+  bool (*within)(long count, long size, const std::int64_t* index);
+
   // Add rows of `width` elements to those of `target` at the indices, which are from 0 to rows - 1.
   void (*add_rows)(long count, long rows, long width, const std::int64_t* index, const T* x, T* target);
 };

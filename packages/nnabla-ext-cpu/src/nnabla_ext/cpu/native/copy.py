@@ -119,6 +119,18 @@ def _iota(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, Any]) -> Array:
     return np.arange(start, start + n, dtype=dtype) if twice is None else module.counted(n, start, twice)
 
 
+def _eye_like(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, Any]) -> Array:
+    (x,), k = inputs, args["k"]
+    rows, columns = x.shape
+    twice = bool(x.dtype == np.float64)
+    count = min(rows + min(k, 0), columns - max(k, 0))
+    if count <= 0:
+        return module.filled(x.shape, 0.0, twice)
+    start = k if k >= 0 else -k * columns
+    ones = module.filled((count,), 1.0, twice)
+    return module.placed(ones, (x.size,), (start,), (columns + 1,), 0.0).reshape(x.shape)
+
+
 def _linspace(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, Any]) -> Array:
     start, num, dtype = args["start"], args["num"], np.dtype(args["dtype"])
     twice = bool(dtype == np.float64)
@@ -170,6 +182,7 @@ if module is not None:
         {
             "Cast": _cast,
             "Concatenate": _concatenate,
+            "EyeLike": _eye_like,
             "FlatAlong": _flat_along,
             "Full": _full,
             "Iota": _iota,
