@@ -89,6 +89,12 @@ def install(session, *groups, editable=False, pure=False):
     session.install(*arguments, env={"NNABLA_CPU_PURE": "1"} if pure else None)
 
 
+def install_torch(session):
+    """Install PyTorch where NNABLA_TEST_TORCH=1 asks for it, for the tests that compare with it."""
+    if os.environ.get("NNABLA_TEST_TORCH") == "1":
+        session.install("torch==2.13.0")
+
+
 @nox.session
 def demo(session):
     """Train a small network on handwritten digits, then predict with it in a fresh process."""
@@ -100,13 +106,9 @@ def demo(session):
 
 @nox.session
 def tests(session):
-    """Run the whole suite and report coverage, or pytest with the arguments given.
-
-    NNABLA_TEST_TORCH=1 installs PyTorch, for the tests that compare with it.
-    """
+    """Run the whole suite and report coverage, or pytest with the arguments given."""
     install(session, "tests", editable=True)
-    if os.environ.get("NNABLA_TEST_TORCH") == "1":
-        session.install("torch==2.13.0")
+    install_torch(session)
     if session.posargs:
         session.run("pytest", *session.posargs)
         return
@@ -223,6 +225,7 @@ def install_native(session, **definitions):
     settings += [f"cmake.define.{name}={value}" for name, value in definitions.items()]
     build = ["--force-reinstall", "--no-deps", *(f"--config-settings={text}" for text in settings)]
     session.install(*build, "./packages/nnabla-ext-cpu")
+    install_torch(session)
 
 
 def need(session, *tools, package):
@@ -262,10 +265,14 @@ SANITIZERS = {
             "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
         },
     ),
-    # NumPy's BLAS is not built for it, so what its threads do would be taken for races.
+    # NumPy's BLAS and PyTorch are not built for it, so what their threads do would be taken for races.
     "thread": (
         ["libtsan.so"],
-        {"TSAN_OPTIONS": "die_after_fork=0:halt_on_error=1:allocator_may_return_null=1", "OPENBLAS_NUM_THREADS": "1"},
+        {
+            "TSAN_OPTIONS": "die_after_fork=0:halt_on_error=1:allocator_may_return_null=1",
+            "OPENBLAS_NUM_THREADS": "1",
+            "OMP_NUM_THREADS": "1",
+        },
     ),
 }
 

@@ -21,16 +21,32 @@ typedef std::vector<py::ssize_t> Shape;
 
 // -- axes mixed anew -----------------------------------------------------------------------------------------
 
+struct MixedAxis {
+  int axis;
+  long from;
+  std::vector<std::int64_t> start, index;
+  std::vector<double> doubles;
+  std::vector<float> floats;
+
+  template <class T>
+  const T* weights() const {
+    if constexpr (sizeof(T) == sizeof(float))
+      return floats.data();
+    else
+      return doubles.data();
+  }
+};
+
 // How axes of arrays are mixed, one after the other; made once for the sizes and arguments of an operator.
 class AxisMixtures {
  public:
   // Each a tuple (axis, size before, starts, indices, weights).
   explicit AxisMixtures(const py::list& given) {
-    auto all = std::make_shared<std::vector<One>>();
+    auto all = std::make_shared<std::vector<MixedAxis>>();
     for (py::handle entry : given) {
       const py::tuple tuple = py::cast<py::tuple>(entry);
       if (tuple.size() != 5) throw py::value_error("a mixture is (axis, size, start, index, weight)");
-      One one;
+      MixedAxis one;
       one.axis = tuple[0].cast<int>();
       one.from = tuple[1].cast<long>();
       one.start = tuple[2].cast<std::vector<std::int64_t>>();
@@ -60,21 +76,21 @@ class AxisMixtures {
         place[order[i]] = i;
       }
       int first = nd;
-      for (const One& one : *all_) {
+      for (const MixedAxis& one : *all_) {
         if (one.axis >= nd || x.shape(one.axis) != one.from) throw py::value_error("an axis has another size");
         first = std::min(first, place[one.axis]);
       }
       long outer = 1;
       for (int i = 0; i < first; i++) outer *= size[i];
       std::vector<Mixture<T>> mixtures;
-      for (const One& one : *all_) {
+      for (const MixedAxis& one : *all_) {
         Mixture<T> m{1,
                      one.from,
                      static_cast<long>(one.start.size()) - 1,
                      1,
                      one.start.data(),
                      one.index.data(),
-                     one.template weights<T>()};
+                     one.weights<T>()};
         for (int i = first; i < nd; i++)
           if (i != place[one.axis]) (i < place[one.axis] ? m.lines : m.inner) *= size[i];
         size[place[one.axis]] = m.to;
@@ -99,23 +115,7 @@ class AxisMixtures {
   }
 
  private:
-  struct One {
-    int axis;
-    long from;
-    std::vector<std::int64_t> start, index;
-    std::vector<double> doubles;
-    std::vector<float> floats;
-
-    template <class T>
-    const T* weights() const {
-      if constexpr (sizeof(T) == sizeof(float))
-        return floats.data();
-      else
-        return doubles.data();
-    }
-  };
-
-  static void check(const One& one) {
+  static void check(const MixedAxis& one) {
     bool fits = one.axis >= 0 && !one.start.empty() && one.start[0] == 0 && one.index.size() == one.doubles.size();
     for (std::size_t i = 1; fits && i < one.start.size(); i++) fits = one.start[i] >= one.start[i - 1];
     fits = fits && one.start.back() == static_cast<std::int64_t>(one.index.size());
@@ -124,7 +124,7 @@ class AxisMixtures {
   }
 
   // Shared with the programs that it is part of.
-  std::shared_ptr<const std::vector<One>> all_;
+  std::shared_ptr<const std::vector<MixedAxis>> all_;
 };
 
 // -- places --------------------------------------------------------------------------------------------------

@@ -195,8 +195,13 @@ template <class A>
 struct Converted<A, Boolean> {
   static NNABLA_INLINE std::uint8_t of(A a) { return a != 0; }
 };
+// What is no such integer becomes what the processor makes of it, and NumPy with it.
 template <class A, class B>
 NNABLA_INLINE B integer_of(A a, A least, A beyond) {
+#if defined(__aarch64__)
+  if (a != a) return 0;
+  if (a >= beyond) return std::numeric_limits<B>::max();
+#endif
   return a >= least && a < beyond ? static_cast<B>(a) : std::numeric_limits<B>::min();
 }
 template <>
