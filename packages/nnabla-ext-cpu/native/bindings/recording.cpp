@@ -189,7 +189,7 @@ class Recorder {
     if (!complete) {
       if (drew) drawings_.pop_back();
       recorded_.work.resize(mark_);
-      recorded_.arena->set_time(mark_);
+      recorded_.arena->rewind(mark_);
       recorded_.elements = elements_;
     }
     return complete;

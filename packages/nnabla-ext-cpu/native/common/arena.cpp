@@ -62,4 +62,10 @@ void Arena::give(void* memory, std::size_t bytes) noexcept {
   }
 }
 
+void Arena::rewind(std::size_t time) noexcept {
+  time_ = time;
+  ended_.erase(std::remove_if(ended_.begin(), ended_.end(), [time](const End& e) { return e.time > time; }),
+               ended_.end());
+}
+
 }  // namespace nnabla

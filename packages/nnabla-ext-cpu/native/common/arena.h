@@ -35,6 +35,8 @@ class Arena {
 
   // So many things have been done.
   void set_time(std::size_t time) noexcept { time_ = time; }
+  // What was done after that does not count.
+  void rewind(std::size_t time) noexcept;
   const std::vector<End>& ended() const { return ended_; }
 
   // Bytes in all.

@@ -244,5 +244,7 @@ def _folded(function: Any, weight: Any, bias: Any, arrays: list[Any]) -> tuple[A
     shift = -mean * scale if bias is None else (bias.reshape(-1) - mean) * scale
     if beta is not None:
         shift = shift + beta
-    scaled = weight * scale.reshape(-1, *(1,) * (weight.ndim - 1))
-    return scaled.astype(weight.dtype), shift.astype(weight.dtype)
+    # In double precision, but not as an array of that.
+    scaled = np.empty_like(weight)
+    np.multiply(weight, scale.reshape(-1, *(1,) * (weight.ndim - 1)), out=scaled, casting="same_kind")
+    return scaled, shift.astype(weight.dtype)
