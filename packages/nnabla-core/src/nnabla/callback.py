@@ -94,6 +94,11 @@ def unset_solver_post_hook(key: str) -> None:
     _unset("unset_solver_post_hook", _solver_post, key)
 
 
+def watches_functions() -> bool:
+    """Whether any function hook is set."""
+    return bool(_function_pre or _function_post)
+
+
 def function_pre_hooks() -> tuple[Hook, ...]:
     """The function pre-hooks in order; empty when none is set."""
     return tuple(_function_pre.values()) if _function_pre else ()

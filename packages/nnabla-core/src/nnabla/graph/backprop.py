@@ -22,7 +22,7 @@ from nnabla.graph.program import WORTH_COMPILING, Segment, Step, hooks, saved_va
 __all__ = ["backward"]
 
 Hook = Callable[[Any], Any]
-#: Gradients to start from that are a number are kept up to so many elements, and so many of them.
+#: The memory of gradients to start from that are a number is kept up to so many elements, and so many of them are.
 _MOST_CONSTANT = 4096
 _MOST_CONSTANTS = 8
 #: What goes after each step of a backward that clears nothing.
@@ -191,9 +191,9 @@ def _program(root: Node) -> BackwardProgram:
 
 
 def _constant_seed(content: Content, grad: float, program: BackwardProgram) -> NdArray:
-    """Return the gradient to start from that is a number, which is the same array each time.
+    """Return the gradient to start from that is a number, which is the same NdArray each time.
 
-    So are its memory and all that was found for it.
+    Of few elements its memory is the same, too, and all that was found for it.
     """
     found = program.constants.get(grad)
     if found is None:
@@ -244,7 +244,8 @@ def backward(
         )
     program = _program(root)
     content = root.content
-    constant = type(grad) in (int, float) and content.data._storage.size <= _MOST_CONSTANT
+    constant = type(grad) in (int, float)
+    kept = constant and content.data._storage.size <= _MOST_CONSTANT
     seed = _constant_seed(content, grad, program) if constant else _seed(variable, grad)
     if not program.steps:
         return
@@ -258,13 +259,15 @@ def backward(
     held, content.grad = content.grad, seed
     try:
         if program.runs >= WORTH_COMPILING and not observed:
-            for segment in program.segments(content, temporary and not constant, clear_buffer):
+            for segment in program.segments(content, temporary and not kept, clear_buffer):
                 segment.execute()
         else:
             with no_warnings():
                 _interpret(program, content, temporary, clear_buffer, before, after, exchanges)
     finally:
         content.grad = held
+        if constant and not kept:
+            seed._storage.clear()
 
 
 def _callbacks(given: Any) -> Sequence[Any]:

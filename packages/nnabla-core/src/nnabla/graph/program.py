@@ -96,6 +96,10 @@ class Segment:
 
     def execute(self) -> None:
         """Run what the backend compiled, or :meth:`run` where it declined or was not asked yet."""
+        compiled = self._compiled
+        if compiled is not None:
+            compiled()
+            return
         if not self._asked:
             # A dynamic graph runs once: compiling it would not pay.
             self._runs += 1
@@ -198,7 +202,7 @@ class ForwardProgram:
             with no_warnings():
                 self.observe(mode, (), ())
             return
-        for segment in self.segments(mode):
+        for segment in self._segments.get(mode) or self.segments(mode):
             segment.execute()
 
     def observe(self, mode: int, before: Iterable[Hook], after: Iterable[Hook]) -> None:
@@ -316,19 +320,22 @@ def forward(
     post_hook: Hook | None = None,
 ) -> None:
     """Compute some nodes from their graph's leaves; functions that they share run once."""
-    for node in roots:
-        if node.parent is None:
-            raise StateError(
-                "Variable.forward: the Variable has no parent function, so there is nothing to compute; "
-                "call forward on the output of a function"
-            )
-    program = forward_program(roots)
+    programs = roots[0].programs
+    program = None if programs is None or len(roots) > 1 else programs.get(())
+    if program is None or program.count != changes.count:
+        for node in roots:
+            if node.parent is None:
+                raise StateError(
+                    "Variable.forward: the Variable has no parent function, so there is nothing to compute; "
+                    "call forward on the output of a function"
+                )
+        program = forward_program(roots)
     mode = CLEAR_BUFFER if clear_buffer else CLEAR_NO_NEED_GRAD if clear_no_need_grad else PLAIN
-    before = hooks(pre_hook, callback.function_pre_hooks())
-    after = hooks(post_hook, callback.function_post_hooks())
-    if not before and not after and recorder.active is None:
+    if pre_hook is None and post_hook is None and recorder.active is None and not callback.watches_functions():
         program.run(mode)
         return
+    before = hooks(pre_hook, callback.function_pre_hooks())
+    after = hooks(post_hook, callback.function_post_hooks())
     with no_warnings():
         program.observe(mode, before, after)
 

@@ -13,7 +13,7 @@ effects). Where something is otherwise, the steps are interpreted, and recorded 
 from __future__ import annotations
 
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -27,8 +27,10 @@ __all__ = ["MOST_BYTES", "Part", "Replay"]
 
 #: Recordings that are tried before steps are interpreted for good.
 _MOST_RECORDINGS = 32
-#: Runs in a row in which a program does not fit what it finds, before it is recorded anew.
+#: Runs in a row in which a program does not fit what it finds, before it is recorded anew; each time as many more.
 _PATIENCE = 2
+#: Segments whose results take as many bytes have unused memory given back before they are recorded.
+_MUCH = 32 << 20
 #: Runs for which a backward waits for its forward to be recorded.
 _MOST_WAITS = 8
 #: Segments whose results take more bytes than this are interpreted: the memory of a program stays with it.
@@ -82,6 +84,8 @@ class Replay:
         self._forward = forward
         self._settled = False
         self._pieces: list[_Program | Part] | None = None
+        #: What runs everything, if that is one program that takes its inputs where they are.
+        self._whole: Callable[[], bool] | None = None
         self._recordings = 0
         self._misfits = 0
         self._bad: set[int] = set()
@@ -92,6 +96,9 @@ class Replay:
 
     def run(self) -> None:
         """Run all parts."""
+        if self._whole is not None and self._whole():
+            self._misfits = 0
+            return
         pieces = self._pieces
         if pieces is None:
             with no_warnings():
@@ -113,10 +120,10 @@ class Replay:
             self._misfits = 0
             return
         self._misfits += 1
-        if self._misfits >= _PATIENCE:
+        if self._misfits >= _PATIENCE * self._recordings:
             for program in self.programs:
                 self._moving.update(program.moved())
-            self._misfits, self._pieces = 0, None
+            self._misfits, self._pieces, self._whole = 0, None, None
 
     @property
     def programs(self) -> list[_Program]:
@@ -145,12 +152,15 @@ class Replay:
     def _record(self) -> None:
         """Run all parts and put down what can be; what turns out not to is known the next time."""
         self._recordings += 1
-        if sum(array.size for part in self._parts for array in part.touched()[1]) * 4 > MOST_BYTES:
+        size = sum(array.size for part in self._parts for array in part.touched()[1]) * 4
+        if size > MOST_BYTES:
             self._recordings = _MOST_RECORDINGS
             self._decide()
             self.run()
             return
-        module.release_memory()
+        if self._recordings == 1 and size >= _MUCH:
+            # What runs before left is as much as what the program takes.
+            module.release_memory()
         pieces: list[_Program | Part] = []
         writing: _Writing | None = None
         complete = True
@@ -178,6 +188,9 @@ class Replay:
             complete &= writing.finish(self._holders, pieces)
         if complete:
             self._pieces = pieces
+            only = pieces[0] if len(pieces) == 1 else None
+            if type(only) is _Program and not only.inputs:
+                self._whole = only.native.run
             if not self.programs:
                 self._recordings, self._pieces = _MOST_RECORDINGS, None
         if complete or self._recordings == _MOST_RECORDINGS:
@@ -206,12 +219,12 @@ class _Program:
         self.functions = [f for part in parts for f in part.functions]
         self.native = native
         self._parts = parts
-        self._inputs = inputs
+        self.inputs = inputs
         self._prepared = prepared
 
     def run(self) -> bool:
         """Run the program, or interpret the parts and return False where it doesn't fit."""
-        for storage, private in self._inputs:
+        for storage, private in self.inputs:
             _move_in(storage, private)
         if self.native.run():
             return True
