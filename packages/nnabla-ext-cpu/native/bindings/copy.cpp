@@ -259,8 +259,8 @@ py::object rows_at(const py::array& x, const Index& index) {
   if (x.ndim() == 0 || !(x.flags() & py::array::c_style) || !is_plain(x.dtype())) return py::none();
   const long rows = x.shape(0), count = index.size();
   const std::int64_t* at = index.data();
-  for (long i = 0; i < count; i++)
-    if (at[i] < 0 || at[i] >= rows) return py::none();
+  const auto inside = [=] { return std::all_of(at, at + count, [=](auto i) { return i >= 0 && i < rows; }); };
+  if (!inside()) return py::none();
   std::vector<py::ssize_t> shape = shape_of(index);
   long bytes = x.itemsize();
   for (int i = 1; i < x.ndim(); i++) {
@@ -270,20 +270,22 @@ py::object rows_at(const py::array& x, const Index& index) {
   py::array y = fresh(x.dtype(), shape);
   const char* from = static_cast<const char*>(x.data());
   char* to = static_cast<char*>(y.mutable_data());
-  MaybeRelease released(y.size());  // positions may be others that are not checked
-  const auto take = [&](auto item) {
-    using I = decltype(item);
-    for (long i = 0; i < count; i++) reinterpret_cast<I*>(to)[i] = reinterpret_cast<const I*>(from)[at[i]];
-  };
-  if (bytes == 4 && x.itemsize() == 4) {
-    take(std::uint32_t{});
-  } else if (bytes == 8 && x.itemsize() == 8) {
-    take(std::uint64_t{});
-  } else {
-    parallel_for(count, std::max(1L, 65536 / std::max(bytes, 1L)), [&](long first, long last) {
-      for (long i = first; i < last; i++) std::memcpy(to + i * bytes, from + at[i] * bytes, bytes);
-    });
-  }
+  perform(y.size(), [=, item = x.itemsize()] {
+    if (!inside()) throw Unfit();
+    const auto take = [&](auto element) {
+      using I = decltype(element);
+      for (long i = 0; i < count; i++) reinterpret_cast<I*>(to)[i] = reinterpret_cast<const I*>(from)[at[i]];
+    };
+    if (bytes == 4 && item == 4) {
+      take(std::uint32_t{});
+    } else if (bytes == 8 && item == 8) {
+      take(std::uint64_t{});
+    } else {
+      parallel_for(count, std::max(1L, 65536 / std::max(bytes, 1L)), [&](long first, long last) {
+        for (long i = first; i < last; i++) std::memcpy(to + i * bytes, from + at[i] * bytes, bytes);
+      });
+    }
+  });
   return std::move(y);
 }
 
@@ -297,11 +299,12 @@ py::object flat_along(const py::array& given, int axis, long size) {
   for (int i = 0; i < axis; i++) outer *= given.shape(i);
   for (int i = axis + 1; i < given.ndim(); i++) inner *= given.shape(i);
   py::array y = fresh<std::int64_t>(shape_of(given));
-  const std::int64_t* __restrict index = data<std::int64_t>(given);
-  std::int64_t* __restrict to = mutable_data<std::int64_t>(y);
-  std::int64_t outside = 0;
-  {
-    MaybeRelease released(given.size());
+  const std::int64_t* from = data<std::int64_t>(given);
+  std::int64_t* target = mutable_data<std::int64_t>(y);
+  const auto find = [=] {
+    const std::int64_t* __restrict index = from;
+    std::int64_t* __restrict to = target;
+    std::int64_t outside = 0;
     for (long o = 0; o < outer; o++)
       for (long i = 0; i < length; i++) {
         const long row = (o * length + i) * inner;
@@ -312,8 +315,20 @@ py::object flat_along(const py::array& given, int axis, long size) {
           to[row + j] = (o * size + k) * inner + j;
         }
       }
+    return outside >= 0;
+  };
+  {
+    const GilRelease released(given.size() >= worth_releasing);
+    if (!find()) target = nullptr;
   }
-  return outside < 0 ? py::object(py::none()) : std::move(y);
+  if (target == nullptr) return py::none();
+  if (recording != nullptr)
+    recording->add(given.size(), {[find] {
+                                    if (!find()) throw Unfit();
+                                  },
+                                  {},
+                                  nullptr});
+  return std::move(y);
 }
 
 // Numbers in steps of 1.

@@ -35,10 +35,7 @@ py::object sorted(const py::array& x, bool descending) {
     std::int64_t* at = mutable_data<std::int64_t>(index);
     const T* from = data<T>(x);
     const long rows = x.size() / n;
-    {
-      MaybeRelease released(x.size());
-      tables<T>().selection->sort(rows, n, descending, from, at, to);
-    }
+    perform(x.size(), [=] { tables<T>().selection->sort(rows, n, descending, from, at, to); });
     return py::make_tuple(std::move(y), std::move(index));
   });
 }
@@ -55,10 +52,7 @@ py::object first_sorted(const py::array& x, py::ssize_t k, bool descending, bool
     T* to = mutable_data<T>(y);
     std::int64_t* at = mutable_data<std::int64_t>(index);
     const T* from = data<T>(x);
-    {
-      MaybeRelease released(x.size());
-      tables<T>().selection->first(rows, n, k, descending, of_sizes, from, at, to);
-    }
+    perform(x.size(), [=] { tables<T>().selection->first(rows, n, k, descending, of_sizes, from, at, to); });
     return py::make_tuple(std::move(y), std::move(index));
   });
 }
@@ -88,8 +82,7 @@ py::object pruned(const py::array& x, py::ssize_t at) {
     T* to = mutable_data<T>(y);
     const T* from = data<T>(x);
     const long n = x.size();
-    MaybeRelease released(n);
-    tables<T>().selection->prune(n, at, from, to);
+    perform(n, [=] { tables<T>().selection->prune(n, at, from, to); });
     return std::move(y);
   });
 }
@@ -241,8 +234,8 @@ py::object top_n_error(const py::array& x, const Index& label, long n) {
     T* to = mutable_data<T>(y);
     const T* from = data<T>(x);
     const std::int64_t* labels = label.data();
-    MaybeRelease released(x.size());
-    tables<T>().selection->top_n_error(x.shape(0), x.shape(1), n, from, labels, to);
+    const long rows = x.shape(0), classes = x.shape(1);
+    perform(x.size(), [=] { tables<T>().selection->top_n_error(rows, classes, n, from, labels, to); });
     return std::move(y);
   });
 }
@@ -257,8 +250,8 @@ py::object confusion(const py::array& x, const Index& label) {
     std::int32_t* to = mutable_data<std::int32_t>(y);
     const T* from = data<T>(x);
     const std::int64_t* labels = label.data();
-    MaybeRelease released(x.size());
-    tables<T>().selection->confusion(x.shape(0), x.shape(1), from, labels, to);
+    const long rows = x.shape(0), classes = x.shape(1);
+    perform(x.size(), [=] { tables<T>().selection->confusion(rows, classes, from, labels, to); });
     return std::move(y);
   });
 }
