@@ -339,6 +339,25 @@ def test_values_that_a_program_can_not_do_with_raise_what_they_always_raise(watc
     np.testing.assert_allclose(y.d, np.tanh(table.d[::-1][1:]), rtol=1e-6)
 
 
+def test_labels_are_read_anew_in_each_run(watch: Watch) -> None:
+    x = nn.Variable((6, 5))
+    t = nn.Variable((6, 1))
+    ends = [F.top_n_error(x, t), F.confusion_matrix(x, t), F.one_hot(t, (5,))]
+    rng = np.random.RandomState(0)
+    for _ in range(8):
+        scores, labels = rng.randn(6, 5).astype(np.float32), rng.randint(0, 5, (6, 1))
+        x.d, t.d = scores, labels
+        nn.forward_all(ends)
+        wrong, confused, hot = (end.d for end in ends)
+        best = scores.argmax(axis=1)
+        np.testing.assert_array_equal(wrong[:, 0], best != labels[:, 0])
+        counts = np.zeros((5, 5))
+        np.add.at(counts, (labels[:, 0], best), 1)
+        np.testing.assert_array_equal(confused, counts)
+        np.testing.assert_array_equal(hot, np.eye(5)[labels[:, 0]])
+    assert watch.programs and watch.interpreted == []
+
+
 @pytest.mark.parametrize("bidirectional", [False, True])
 def test_recurrent_layers_are_part_of_programs(bidirectional: bool, watch: Watch) -> None:
     def run(rounds: int) -> list[np.ndarray]:

@@ -252,10 +252,12 @@ py::array filled(const std::vector<py::ssize_t>& shape, double value, bool twice
   return y;
 }
 
+// Not as a parameter: that would make an empty array first, by NumPy, and what does so is not recorded.
 typedef py::array_t<std::int64_t, py::array::c_style | py::array::forcecast> Index;
 
 // The rows of x at an index; None where NumPy is to take them, or is to say that there is no such row.
-py::object rows_at(const py::array& x, const Index& index) {
+py::object rows_at(const py::array& x, const py::array& index_) {
+  const Index index(index_);
   if (x.ndim() == 0 || !(x.flags() & py::array::c_style) || !is_plain(x.dtype())) return py::none();
   const long rows = x.shape(0), count = index.size();
   const std::int64_t* at = index.data();

@@ -10,6 +10,7 @@
 namespace nnabla {
 namespace {
 
+// Not as a parameter: that would make an empty array first, by NumPy, and what does so is not recorded.
 typedef py::array_t<std::int64_t, py::array::c_style | py::array::forcecast> Index;
 
 py::array in_c_order(const py::array& x) {
@@ -82,11 +83,13 @@ py::array one_hot_of(const Index& index, const std::vector<long>& sizes) {
   return y;
 }
 
-py::array one_hot(const Index& index, const std::vector<long>& sizes, bool twice) {
+py::array one_hot(const py::array& index_, const std::vector<long>& sizes, bool twice) {
+  const Index index(index_);
   return twice ? one_hot_of<double>(index, sizes) : one_hot_of<float>(index, sizes);
 }
 
-py::array put_along(const Index& index, const py::array& given, int axis) {
+py::array put_along(const py::array& index_, const py::array& given, int axis) {
+  const Index index(index_);
   return by_type(given, [&](auto zero) {
     using T = decltype(zero);
     const py::array x = in_c_order(given);
@@ -107,7 +110,8 @@ py::array put_along(const Index& index, const py::array& given, int axis) {
 }
 
 // Add rows to those of a C-ordered target in place.
-void add_rows(py::array target, const Index& index, const py::array& given) {
+void add_rows(py::array target, const py::array& index_, const py::array& given) {
+  const Index index(index_);
   by_type(target, [&](auto zero) {
     using T = decltype(zero);
     if (!holds<T>(given)) throw py::type_error("rows and target must have one dtype");

@@ -12,6 +12,7 @@
 namespace nnabla {
 namespace {
 
+// Not as a parameter: that would make an empty array first, by NumPy, and what does so is not recorded.
 typedef py::array_t<std::int64_t, py::array::c_style | py::array::forcecast> Index;
 
 constexpr long most_elements_of_a_row = 1L << 31;
@@ -191,7 +192,8 @@ py::object expanded(const py::array& x, const py::array& mask, const py::object&
 }
 
 // Rows of `size` zeros but for what is put at an index of the row's own.
-py::array put_rows_along(const py::array& given, const Index& index, py::ssize_t size) {
+py::array put_rows_along(const py::array& given, const py::array& index_, py::ssize_t size) {
+  const Index index(index_);
   return by_type(given, [&](auto zero) {
     using T = decltype(zero);
     const py::array x = py::array::ensure(given, py::array::c_style);
@@ -225,7 +227,8 @@ void need_labels(const py::array& x, const Index& label) {
 }
 
 // Whether the label is among the n highest scores of each row of a matrix; None where the reference is to tell.
-py::object top_n_error(const py::array& x, const Index& label, long n) {
+py::object top_n_error(const py::array& x, const py::array& label_, long n) {
+  const Index label(label_);
   need_labels(x, label);
   if (!in_c_order(x)) return py::none();
   return by_type(x, [&](auto zero) -> py::object {
@@ -241,7 +244,8 @@ py::object top_n_error(const py::array& x, const Index& label, long n) {
 }
 
 // Rows by label and by the class of the highest score; None as above.
-py::object confusion(const py::array& x, const Index& label) {
+py::object confusion(const py::array& x, const py::array& label_) {
+  const Index label(label_);
   need_labels(x, label);
   if (!in_c_order(x) || x.shape(1) == 0) return py::none();
   return by_type(x, [&](auto zero) -> py::object {
