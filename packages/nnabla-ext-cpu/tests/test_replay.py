@@ -61,6 +61,31 @@ def interpreted(run: Callable[[], Any]) -> Any:
         return run()
 
 
+def alike(run: Callable[[], list[np.ndarray]], watch: Watch) -> list[np.ndarray]:
+    """Run something with programs, which ``watch`` has then, and hold it to interpretation bit by bit."""
+    expected = interpreted(run)
+    watch.made.clear()
+    found = run()
+    assert len(found) == len(expected)
+    for a, b in zip(found, expected):
+        np.testing.assert_array_equal(a, b)
+    return found
+
+
+def rounds_of_training(x: Any, y: Any, values: Any, rounds: int) -> list[np.ndarray]:
+    """Train some rounds; ``values(round)`` gives what ``x`` is set to, or None. Return results and gradients."""
+    seen = []
+    for at in range(rounds):
+        given = values(at)
+        if given is not None:
+            x.d = given
+        x.grad.zero()
+        y.forward(clear_no_need_grad=True)
+        y.backward(clear_buffer=True)
+        seen += [y.d.copy(), x.g.copy()]
+    return seen
+
+
 class Halve(PythonFunction):
     """A function in Python, in the middle of a graph."""
 
@@ -248,11 +273,7 @@ def train(steps: int, seed: int = 5) -> list[np.ndarray]:
 
 
 def test_training_is_one_program_each_way(watch: Watch) -> None:
-    expected = interpreted(lambda: train(8))
-    watch.made.clear()
-    found = train(8)
-    for a, b in zip(found, expected):
-        np.testing.assert_array_equal(a, b)
+    alike(lambda: train(8), watch)
     assert len(watch.programs) == 2
     assert watch.interpreted == []
 
@@ -280,19 +301,9 @@ def test_what_is_interpreted_stands_between_programs(watch: Watch) -> None:
         h = F.tanh(F.add_scalar(F.relu(h), 1.0))
         y = F.sum(F.exp(Halve()(h)))
         rng = np.random.RandomState(2)
-        seen = []
-        for _ in range(rounds):
-            x.d = rng.randn(4, 6)
-            x.grad.zero()
-            y.forward(clear_no_need_grad=True)
-            y.backward(clear_buffer=True)
-            seen += [y.d.copy(), x.g.copy()]
-        return seen
+        return rounds_of_training(x, y, lambda at: rng.randn(4, 6), rounds)
 
-    expected = interpreted(lambda: run(10))
-    watch.made.clear()
-    for a, b in zip(run(10), expected):
-        np.testing.assert_array_equal(a, b)
+    alike(lambda: run(10), watch)
     # Before the function in Python and behind it; and the same ways back.
     assert len(watch.programs) == 4
 
@@ -304,21 +315,14 @@ def test_programs_draw_new_random_numbers_in_each_run(watch: Watch) -> None:
         h = F.dropout(F.tanh(x), 0.5)
         h = h + F.randn(0, 1, (4, 6)) * F.rand(0, 1, (4, 6), seed=3)
         y = F.sum(F.random_flip(F.random_shift(F.exp(h), (2,)), (1,)))
-        seen = []
-        for at in range(rounds):
+
+        def seed_anew(at: int) -> None:
             if at == rounds // 2:
                 nn.seed(5)
-            x.grad.zero()
-            y.forward(clear_no_need_grad=True)
-            y.backward(clear_buffer=True)
-            seen += [y.d.copy(), x.g.copy()]
-        return seen
 
-    expected = interpreted(lambda: run(12))
-    watch.made.clear()
-    found = run(12)
-    for a, b in zip(found, expected):
-        np.testing.assert_array_equal(a, b)
+        return rounds_of_training(x, y, seed_anew, rounds)
+
+    found = alike(lambda: run(12), watch)
     assert watch.interpreted == []
     assert len({a.tobytes() for a in found[::2]}) == 12
 
@@ -369,19 +373,9 @@ def test_recurrent_layers_are_part_of_programs(bidirectional: bool, watch: Watch
         h, c = (nn.Variable.from_numpy_array(rng.randn(2, ways, 3, 6).astype(np.float32)) for _ in range(2))
         y, *_ = PF.lstm(x, h, c, num_layers=2, dropout=0.3, bidirectional=bidirectional, rng=rng)
         loss = F.sum(F.tanh(y))
-        seen = []
-        for _ in range(rounds):
-            x.d = rng.randn(*x.shape)
-            x.grad.zero()
-            loss.forward(clear_no_need_grad=True)
-            loss.backward(clear_buffer=True)
-            seen += [loss.d.copy(), x.g.copy()]
-        return seen
+        return rounds_of_training(x, loss, lambda at: rng.randn(*x.shape), rounds)
 
-    expected = interpreted(lambda: run(8))
-    watch.made.clear()
-    for a, b in zip(run(8), expected):
-        np.testing.assert_array_equal(a, b)
+    alike(lambda: run(8), watch)
     assert watch.interpreted == []
 
 
@@ -516,10 +510,7 @@ def test_kernels_do_maps_along(
         # Not before the last run: those after it would copy results to the memory that this gives.
         return [y.d, *(leaf.g for leaf in leaves)] + [p.d for p in nn.get_parameters(grad_only=False).values()]
 
-    expected = interpreted(rounds)
-    watch.made.clear()
-    for a, b in zip(rounds(), expected):
-        np.testing.assert_array_equal(a, b)
+    alike(rounds, watch)
     pieces = [piece for program in watch.programs for piece in program.native.pieces()]
     # Values that somebody may read are computed by themselves.
     assert [maps for kernel, maps in pieces if kernel and maps] == (along if clear else [])
@@ -664,9 +655,6 @@ def test_maps_that_follow_each_other_are_computed_together(size: tuple[int, ...]
             seen += [np.array(y.data.data), np.array(x.grad.data)]
         return seen
 
-    expected = interpreted(lambda: run(7))
-    watch.made.clear()
-    for a, b in zip(run(7), expected):
-        np.testing.assert_array_equal(a, b)
+    alike(lambda: run(7), watch)
     forward = watch.programs[0]
     assert len(forward.native) <= 3  # nine maps, and what is copied to the array that is held

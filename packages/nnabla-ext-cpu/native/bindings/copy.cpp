@@ -319,11 +319,12 @@ py::object flat_along(const py::array& given, int axis, long size) {
       }
     return outside >= 0;
   };
+  bool inside;
   {
     const GilRelease released(given.size() >= worth_releasing);
-    if (!find()) target = nullptr;
+    inside = find();
   }
-  if (target == nullptr) return py::none();
+  if (!inside) return py::none();
   if (recording != nullptr)
     recording->add(given.size(), {[find] {
                                     if (!find()) throw Unfit();

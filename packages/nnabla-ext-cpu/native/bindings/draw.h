@@ -24,8 +24,8 @@ class Draw {
     }
   }
 
-  // The same draw in the lane after it, or so many further on.
-  Draw lane_after(std::uint32_t lanes = 1) const {
+  // The same draw so many lanes further on.
+  Draw lane_after(std::uint32_t lanes) const {
     Draw next = *this;
     next.now_.lane += lanes;
     return next;

@@ -153,7 +153,7 @@ py::array inverse_deviation(const T* variance, const Shape& shape, long count, d
 template <class T>
 struct Running {
   const T *old = nullptr, *found = nullptr;
-  T decay, weight, *to;
+  T decay{}, weight{}, *to = nullptr;
 };
 
 // Forward of a batch normalization, with running statistics; adding and rectifying behind it can be part of it.
@@ -174,10 +174,10 @@ class Standardizing : public Fusible {
   const void* result() const override { return s.y; }
 
   std::shared_ptr<const Fusible> then(const MapWork& map) const override {
+    if (s.rectify || s.along) return nullptr;
     const long count = s.shape.size();
     auto next = std::make_shared<Standardizing>(*this);
     next->s.y = reinterpret_cast<T*>(map.out);
-    if (s.rectify || s.along) return nullptr;
     if (map.is("ReLU", count, sizeof(T)) && map.in[0] == result()) {
       next->s.rectify = true;
     } else if (s.z == nullptr && map.is("Add2", count, sizeof(T)) &&

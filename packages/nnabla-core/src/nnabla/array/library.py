@@ -83,9 +83,18 @@ def _too_large(shape: Sequence[int], dtype: np.dtype) -> OutOfMemoryError:
     )
 
 
-def _long(shape: Sequence[int]) -> list[int]:
-    """Return the sizes of the axes that have more than one element."""
-    return [n for n in shape if n != 1]
+#: Whether NumPy can be told not to copy (from 2.1 on).
+_MAY_REFUSE = np.lib.NumpyVersion(np.__version__) >= "2.1.0"
+
+
+def _view_of(array: np.ndarray, shape: Sequence[int]) -> np.ndarray | None:
+    """Return an array in another shape if that takes no copy and NumPy can tell, else None."""
+    if not _MAY_REFUSE:
+        return None
+    try:
+        return array.reshape(shape, copy=False)
+    except ValueError:
+        return None
 
 
 class HostArrays(ArrayLibrary):
@@ -136,11 +145,13 @@ class HostArrays(ArrayLibrary):
         return array.astype(dtype, copy=False)
 
     def reshape(self, array: np.ndarray, shape: Sequence[int]) -> np.ndarray:
-        if self.copied is not None and not array.flags.c_contiguous and _long(shape) != _long(array.shape):
-            found = self.copied(array, True)
-            if found is not None:
-                return found.reshape(shape)
-        return array.reshape(shape)
+        if self.copied is None or array.flags.c_contiguous:
+            return array.reshape(shape)
+        found = _view_of(array, shape)
+        if found is None:
+            copy = self.copied(array, True)
+            found = (array if copy is None else copy).reshape(shape)
+        return found
 
     def view(self, array: np.ndarray, shape: Sequence[int]) -> np.ndarray | None:
         if array.shape == tuple(shape):

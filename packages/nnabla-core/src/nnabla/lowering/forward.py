@@ -10,7 +10,7 @@ import numpy as np
 from nnabla.lowering.place import Place, first_able
 from nnabla.lowering.writer import Writer
 from nnabla.ops.definition import Setup
-from nnabla.ops.trace import GradientTrace, gradient_trace
+from nnabla.ops.trace import GradientTrace, constant_value, gradient_trace
 from nnabla.plugins.backend import NumericTypes
 
 __all__ = ["Prepared", "prepare_forward"]
@@ -101,8 +101,7 @@ def _constant(setup: Setup) -> float | None:
     op = setup.op
     if op.body is None or op.reference_kernel is not None or len(setup.out_shapes) != 1 or op.data_dependent:
         return None
-    node = setup.trace.outputs[0].node
-    return node.setup.args["val"] if node is not None and node.op.name == "Full" else None
+    return constant_value(setup.trace.outputs[0])
 
 
 def _gives_numbers(setup: Setup, place: Place) -> bool:

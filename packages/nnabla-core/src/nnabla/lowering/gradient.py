@@ -11,7 +11,7 @@ from nnabla.errors import StateError
 from nnabla.lowering.place import Place, first_able
 from nnabla.lowering.writer import Writer
 from nnabla.ops.definition import Setup
-from nnabla.ops.trace import GradientTrace, Node, gradient_trace
+from nnabla.ops.trace import GradientTrace, Node, constant_value, gradient_trace
 
 __all__ = ["PreparedGradient", "prepare_gradient"]
 
@@ -117,8 +117,9 @@ class PreparedGradient:
     ) -> None:
         trace, place = gradient.trace, self.place
         wanted = [i for i, (g, n) in enumerate(zip(gradient.grads, need)) if n and g is not None]
-        self.constant = [(i, node.setup.args["val"]) for i in wanted if (node := _full(gradient, i)) is not None]
-        wanted = [i for i in wanted if _full(gradient, i) is None]
+        constant = {i: v for i in wanted if (v := constant_value(gradient.grads[i])) is not None}
+        self.constant = list(constant.items())
+        wanted = [i for i in wanted if i not in constant]
         scattered = _scattered(gradient, wanted, place)
         self.adds = {i: node.setup.out_shapes[0] for i, node in scattered.items()}
         self.gives = [i for i in wanted if i not in into]
@@ -157,12 +158,6 @@ class PreparedGradient:
         if writer.uses_state:
             raise StateError(f"{gradient.setup.op.name}: a gradient may not draw random numbers; save the draw")
         self.run = writer.function(gradient.setup.op.name + "'", parameters, results)
-
-
-def _full(gradient: GradientTrace, i: int) -> Node | None:
-    """Return the node that makes the gradient of an input if that has one value everywhere."""
-    node = gradient.grads[i].node  # type: ignore[union-attr]
-    return node if node is not None and node.op.name == "Full" else None
 
 
 def _scattered(gradient: GradientTrace, wanted: Sequence[int], place: Place) -> dict[int, Node]:

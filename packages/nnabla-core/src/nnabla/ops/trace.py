@@ -68,6 +68,13 @@ class Node:
         return f"{self.outputs} = {self.op.name}({', '.join(map(str, self.inputs))}, {self.setup.args})"
 
 
+def constant_value(symbol: Symbol | None) -> float | None:
+    """Return the value that a symbol has everywhere, if it is made with one."""
+    node = None if symbol is None else symbol.node
+    value: float | None = node.setup.args["val"] if node is not None and node.op.name == "Full" else None
+    return value
+
+
 class Trace:
     """A list of nodes; values are numbered in the order in which they came into being."""
 

@@ -13,7 +13,7 @@ effects). Where something is otherwise, the steps are interpreted, and recorded 
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -84,8 +84,8 @@ class Replay:
         self._forward = forward
         self._settled = False
         self._pieces: list[_Program | Part] | None = None
-        #: What runs everything, if that is one program that takes its inputs where they are.
-        self._whole: Callable[[], bool] | None = None
+        #: What is everything, if that is one program that takes its inputs where they are.
+        self._whole: _Program | None = None
         self._recordings = 0
         self._misfits = 0
         self._bad: set[int] = set()
@@ -96,11 +96,12 @@ class Replay:
 
     def run(self) -> None:
         """Run all parts."""
-        if self._whole is not None and self._whole():
-            self._misfits = 0
-            return
-        pieces = self._pieces
-        if pieces is None:
+        whole = self._whole
+        if whole is not None:
+            fits = whole.native.run()
+            if not fits:
+                whole.interpret()
+        elif self._pieces is None:
             with no_warnings():
                 if self._settled and self._recordings < _MOST_RECORDINGS and self._ready():
                     self._record()
@@ -109,13 +110,14 @@ class Replay:
                     for part in self._parts:
                         part.run()
             return
-        fits = True
-        for piece in pieces:
-            if type(piece) is _Program:
-                fits &= piece.run()
-            else:
-                with no_warnings():
-                    piece.run()
+        else:
+            fits = True
+            for piece in self._pieces:
+                if type(piece) is _Program:
+                    fits &= piece.run()
+                else:
+                    with no_warnings():
+                        piece.run()
         if fits:
             self._misfits = 0
             return
@@ -190,7 +192,7 @@ class Replay:
             self._pieces = pieces
             only = pieces[0] if len(pieces) == 1 else None
             if type(only) is _Program and not only.inputs:
-                self._whole = only.native.run
+                self._whole = only
             if not self.programs:
                 self._recordings, self._pieces = _MOST_RECORDINGS, None
         if complete or self._recordings == _MOST_RECORDINGS:
@@ -226,12 +228,16 @@ class _Program:
         """Run the program, or interpret the parts and return False where it doesn't fit."""
         for storage, private in self.inputs:
             _move_in(storage, private)
-        if self.native.run():
-            return True
+        fits = bool(self.native.run())
+        if not fits:
+            self.interpret()
+        return fits
+
+    def interpret(self) -> None:
+        """Run the parts as they are."""
         with no_warnings():
             for part in self._parts:
                 part.run()
-        return False
 
     def moved(self) -> list[int]:
         """Return the storages whose memory is another than it was, by id."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from nnabla.array.library import HOST
 from nnabla.ops.joining import concatenate
 from nnabla.ops.slicing import place, placement
 from nnabla.plugins.backend import BackwardKernel, ForwardKernel
@@ -138,9 +139,7 @@ def _linspace(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, Any]) -> Arr
 
 
 def _reshape(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, Any]) -> Array:
-    (x,) = inputs
-    found = None if x.flags.c_contiguous else copied(x, True)
-    return (x if found is None else found).reshape(args["shape"])
+    return HOST.reshape(inputs[0], args["shape"])
 
 
 def _flat_along(xp: Any, inputs: Arrays, out: Arrays, args: dict[str, Any]) -> Array:
